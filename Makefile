@@ -1,0 +1,65 @@
+# Every target that has a `##` comment is printed by `make help`.
+
+MODEL ?= qwen2.5-coder:1.5b
+TEST_MODEL := qwen2.5-coder:0.5b
+ARGS ?=
+
+PYTHON_IN_VENV := .venv/bin/python
+VIVEK := .venv/bin/vivek
+# Whatever runs finds .venv's programs first; a system Neovim that is new enough is still used where .venv has none.
+RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
+PYTEST := $(RUN) $(PYTHON_IN_VENV) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help try test real lint format bench-startup bench-ui doc picture wheel clean setup setup-dev neovim
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  MODEL=$(MODEL)  for try, picture and real; ARGS='-k stream' goes to pytest; PYTHON= names the interpreter."
+
+try: setup ## Install everything into .venv and try Vivek on a sample project (MODEL= names another model)
+	@nvim=$$(scripts/nvim) && $(VIVEK) install model '$(MODEL)' \
+	  && $(PYTHON_IN_VENV) scripts/playground.py --nvim "$$nvim" --model '$(MODEL)'
+
+test: setup-dev neovim ## Run the whole test suite (fetches a small real model; ARGS= goes to pytest)
+	@$(VIVEK) install model $(TEST_MODEL) || echo "Going on without $(TEST_MODEL): its tests will say so."
+	@$(PYTEST) $(ARGS)
+
+real: setup-dev neovim ## Run the real-model tests on MODEL (an Ollama tag or the path of a GGUF file)
+	@VIVEK_REAL_MODEL='$(MODEL)' $(PYTEST) tests/integration/test_real_models.py $(ARGS)
+
+lint: setup-dev ## Check style, types, layers (ruff, mypy, import-linter, StyLua, luacheck)
+	@$(RUN) $(PYTHON_IN_VENV) scripts/lint.py
+
+format: setup-dev ## Rewrite the sources in the project's style (ruff, StyLua)
+	@$(RUN) $(PYTHON_IN_VENV) scripts/lint.py --fix
+
+bench-startup: setup-dev neovim ## Measure what the plugin adds to Neovim's startup
+	@$(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_startup.py $(ARGS)
+
+bench-ui: setup-dev neovim ## Measure how fast the editor answers keys while text streams in
+	@$(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_ui.py $(ARGS)
+
+doc: setup neovim ## Write the generated part of doc/vivek.txt and check its help tags
+	@$(PYTHON_IN_VENV) scripts/doc.py --nvim "$$(scripts/nvim)"
+
+picture: setup ## Make the README's picture from a real run in a real terminal (needs tmux)
+	@nvim=$$(scripts/nvim) && $(VIVEK) install model '$(MODEL)' \
+	  && $(PYTHON_IN_VENV) scripts/picture.py --nvim "$$nvim" --model '$(MODEL)'
+
+wheel: setup ## Build the wheel into dist/
+	@$(PYTHON_IN_VENV) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/vivek_nvim-*.whl
+
+clean: ## Remove what the other targets made here (downloaded models stay in the cache)
+	rm -rf .venv .try .tools dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+setup:
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup dev
+
+neovim: setup
+	@scripts/nvim >/dev/null

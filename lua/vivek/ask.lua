@@ -1,0 +1,346 @@
+--- One ask from the buffer to the proposal: snapshot, message to the Python side, and its events to whoever
+--- shows them.
+---
+--- It keeps the runs: which buffer each belongs to and the text that its edits are made for. What it doesn't
+--- do: draw, or change a buffer.
+
+local capture = require('vivek.capture')
+local complete = require('vivek.complete')
+local config = require('vivek.config')
+local host = require('vivek.host')
+local message = require('vivek.message')
+local progress = require('vivek.progress')
+local proposal = require('vivek.proposal')
+local scratch = require('vivek.scratch')
+
+local M = {}
+
+---@class vivek.Run
+---@field id string
+---@field buf integer the source buffer
+---@field path string
+---@field base string[] the lines that the edits are made for, as Neovim holds them
+---@field eol boolean
+---@field target? integer extmark over the lines that the run is about
+---@field running boolean
+
+---@class vivek.Ask : vivek.Snapshot
+---@field run string
+---@field instruction string
+---@field base? { lines: string[], eol: boolean } the buffer as it is, where `lines` has hunks that are pending
+---@field config { backend: vivek.Backend, model?: string, url?: string }
+---@field trusted boolean
+
+local namespace = vim.api.nvim_create_namespace('vivek.ask')
+local group = vim.api.nvim_create_augroup('vivek_ask', { clear = true })
+-- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here.
+local STOP_MS = 2000
+
+---@type table<string, vivek.Run>
+local runs = {}
+local count = 0
+
+---@return string
+local function next_id()
+  count = count + 1
+  return ('%d-%x-%d'):format(vim.uv.os_getpid(), vim.uv.hrtime(), count)
+end
+
+---@param buf integer
+---@return vivek.Run?
+local function running_on(buf)
+  for _, run in pairs(runs) do
+    if run.running and run.buf == buf then
+      return run
+    end
+  end
+end
+
+--- The last run of a buffer that has ended.
+---@param buf integer
+---@return vivek.Run?
+local function ended_on(buf)
+  for _, run in pairs(runs) do
+    if not run.running and run.buf == buf then
+      return run
+    end
+  end
+end
+
+--- Mark lines, so that they are known after the text around them has changed.
+---@param run vivek.Run
+---@param first integer
+---@param last integer
+local function mark_target(run, first, last)
+  local lines = vim.api.nvim_buf_line_count(run.buf)
+  first = math.min(first, lines)
+  run.target = vim.api.nvim_buf_set_extmark(run.buf, namespace, first - 1, 0, {
+    id = run.target,
+    end_row = math.min(math.max(last, first), lines),
+    end_col = 0,
+    strict = false,
+  })
+end
+
+--- The lines that a run was about, where they are now.
+---@param run vivek.Run
+---@return [integer, integer]?
+local function target_of(run)
+  local mark = run.target
+    and vim.api.nvim_buf_get_extmark_by_id(run.buf, namespace, run.target, { details = true })
+  if mark and mark[1] then
+    return { mark[1] + 1, math.max(mark[3].end_row, mark[1] + 1) }
+  end
+end
+
+---@param run vivek.Run
+local function forget(run)
+  runs[run.id] = nil
+  if run.target and vim.api.nvim_buf_is_valid(run.buf) then
+    vim.api.nvim_buf_del_extmark(run.buf, namespace, run.target)
+  end
+end
+
+--- An ask from the scratch buffer works on the proposal, as if it were applied, or else on the lines of the
+--- last run.
+---@param buf integer the source buffer
+---@return vivek.Snapshot
+local function follow_up(buf)
+  local pending = proposal.pending_text(buf)
+  local ended = ended_on(buf)
+  local snapshot = capture.snapshot(buf, not pending and ended and target_of(ended) or nil)
+  if not pending then
+    return snapshot
+  end
+  return vim.tbl_extend('force', snapshot, {
+    base = { lines = snapshot.lines, eol = snapshot.eol },
+    lines = capture.from_lines(pending.lines),
+    eol = pending.eol,
+    selection = true,
+    first = pending.first,
+    last = pending.last,
+    cursor = pending.first,
+    -- They are about lines of the buffer, not of the proposal.
+    diagnostics = {},
+  })
+end
+
+--- Tell the Python side what became of a proposal: it is the conversation's memory.
+---@param run vivek.Run
+local function send_outcome(run)
+  if host.running() and vim.api.nvim_buf_is_valid(run.buf) then
+    local outcome = proposal.outcome(run.buf, run.id)
+    host.notify('vivek_outcome', vim.tbl_extend('error', { path = run.path, run = run.id }, outcome))
+  end
+end
+
+---@param event vivek.Event
+local function show(event)
+  scratch.event(event)
+  progress.event(event)
+end
+
+---@param run vivek.Run
+local function finish(run)
+  run.running = false
+  local earlier = vim.tbl_filter(function(other)
+    return other ~= run and other.buf == run.buf and not other.running
+  end, vim.tbl_values(runs))
+  vim.tbl_map(forget, earlier)
+end
+
+---@param run vivek.Run
+---@param event vivek.Event
+local function on_done(run, event)
+  local result = event.result
+  finish(run)
+  local loaded = vim.api.nvim_buf_is_loaded(run.buf)
+  if loaded and result.target and not run.target then
+    mark_target(run, result.target[1], result.target[2])
+  end
+  if loaded and #result.edits > 0 then
+    proposal.show(run.buf, run.id, run.base, result.edits, {
+      eol = run.eol,
+      target = result.target,
+      on_change = function()
+        send_outcome(run)
+      end,
+    })
+  end
+  show(event)
+  if not loaded then
+    message.warn(
+      'The buffer is closed, so the hunks cannot be shown in it. What the model wrote is in the scratch buffer.'
+    )
+  end
+end
+
+---@param run vivek.Run
+---@param event vivek.Event
+---@param told? boolean whether the user knows already
+local function on_error(run, event, told)
+  finish(run)
+  show(event)
+  if event.error.kind == 'RunStoppedError' then
+    message.info('Stopped.')
+  elseif not told then
+    message.error(event.error.message, event.error.hint)
+  end
+end
+
+--- Run a handler for the events of runs that are not over.
+---@param handler fun(run: vivek.Run, event: vivek.Event)
+---@return fun(event: vivek.Event)
+local function of_run(handler)
+  return function(event)
+    local run = runs[event.run]
+    if run and run.running then
+      handler(run, event)
+    end
+  end
+end
+
+for _, kind in ipairs({ 'start', 'notice', 'node', 'progress', 'text' }) do
+  host.on(kind, of_run(function(_, event)
+    show(event)
+  end))
+end
+host.on('done', of_run(on_done))
+host.on('error', of_run(on_error))
+host.on('exit', function(exit)
+  for _, run in pairs(vim.tbl_extend('error', runs, {})) do
+    if run.running then
+      local failure = { kind = 'HostExited', message = exit.text, hint = exit.hint }
+      on_error(run, { kind = 'error', run = run.id, error = failure }, true)
+    end
+  end
+end)
+
+---@param run vivek.Run
+local function stop_run(run)
+  if host.running() then
+    host.notify('vivek_stop', { run = run.id })
+  end
+  vim.defer_fn(function()
+    if run.running then
+      local failure = { kind = 'RunStoppedError', message = 'Stopped.', hint = '' }
+      on_error(run, { kind = 'error', run = run.id, error = failure })
+    end
+  end, STOP_MS)
+end
+
+--- A run whose buffer is wiped out has no place to show a result in.
+---@param run vivek.Run
+local function watch_buffer(run)
+  vim.api.nvim_create_autocmd('BufWipeout', {
+    group = group,
+    buffer = run.buf,
+    once = true,
+    callback = function()
+      if run.running then
+        stop_run(run)
+      else
+        forget(run)
+      end
+    end,
+  })
+end
+
+---@param buf integer
+---@return boolean busy
+local function told_busy(buf)
+  local busy = running_on(buf) ~= nil
+  if busy then
+    message.warn('A run is still at work on this buffer. :VivekStop stops it.')
+  end
+  return busy
+end
+
+---@param buf integer
+---@param base string[] the buffer's lines, as Neovim holds them
+---@param eol boolean
+---@param snapshot vivek.Snapshot
+---@param instruction string
+local function begin(buf, base, eol, snapshot, instruction)
+  local channel, text, hint = host.start()
+  if not channel then
+    return message.error(text --[[@as string]], hint)
+  end
+  local run = { id = next_id(), buf = buf, path = snapshot.path, base = base, eol = eol, running = true }
+  runs[run.id] = run
+  watch_buffer(run)
+  local first, last = snapshot.first or snapshot.cursor, snapshot.last or snapshot.cursor
+  if snapshot.selection and not snapshot.base then
+    mark_target(run, first, last)
+  end
+  scratch.open(buf, run.id, instruction)
+  progress.start(run.id, buf, first, last)
+  local ask = vim.tbl_extend('error', snapshot, {
+    run = run.id,
+    instruction = instruction,
+    config = config.for_run(),
+    trusted = config.trusts(snapshot.path ~= '' and snapshot.path or snapshot.cwd),
+  })
+  local sent
+  sent, text, hint = host.notify('vivek_ask', ask)
+  if not sent then
+    on_error(
+      run,
+      { kind = 'error', run = run.id, error = { kind = 'HostExited', message = text, hint = hint } }
+    )
+  end
+end
+
+--- Ask. The text is captured at once, whatever is typed while the question for an instruction is open.
+---@param options vivek.AskOptions
+function M.ask(options)
+  local current = vim.api.nvim_get_current_buf()
+  local source = scratch.source_of(current)
+  local buf = source or current
+  if not vim.api.nvim_buf_is_loaded(buf) then
+    return message.error('The buffer that this proposal is for is closed.', 'Open its file and ask there.')
+  elseif told_busy(buf) then
+    return
+  end
+  local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
+  local snapshot = source and follow_up(buf) or capture.snapshot(buf, options.range)
+  if vim.trim(options.instruction or '') ~= '' then
+    return begin(buf, base, eol, snapshot, vim.trim(options.instruction))
+  end
+  vim.ui.input({
+    prompt = 'Vivek: ',
+    completion = "customlist,v:lua.require'vivek.complete'.input",
+  }, function(answer)
+    local instruction = vim.trim(answer or '')
+    if instruction ~= '' and vim.api.nvim_buf_is_loaded(buf) and not told_busy(buf) then
+      complete.remember(instruction)
+      begin(buf, base, eol, snapshot, instruction)
+    end
+  end)
+end
+
+--- Stop the run of a buffer, or all runs where it has none.
+---@param buf integer
+function M.stop(buf)
+  local own = running_on(buf)
+  local stopping = own and { own }
+    or vim.tbl_filter(function(run)
+      return run.running
+    end, vim.tbl_values(runs))
+  if #stopping == 0 then
+    return message.info('Nothing is running.')
+  end
+  vim.tbl_map(stop_run, stopping)
+end
+
+--- Begin a fresh conversation on a buffer's file.
+---@param buf integer
+function M.new(buf)
+  local sent, text, hint = host.notify('vivek_new', { path = capture.path(buf) })
+  if not sent then
+    return message.error(text --[[@as string]], hint)
+  end
+  message.info('The next ask begins a new conversation.')
+end
+
+return M

@@ -1,0 +1,342 @@
+--- One table of options that gives the defaults, the validation and the section of the help.
+---
+--- What it doesn't do: act on a setting. Whoever needs one reads `config.get()`.
+
+local message = require('vivek.message')
+
+local M = {}
+
+---@alias vivek.Backend 'auto'|'ollama'|'embedded'|'scripted'
+
+---@class vivek.Config
+---@field backend vivek.Backend
+---@field model? string
+---@field url? string
+---@field python? string
+---@field trusted string[]
+---@field keys vivek.Keys|false
+---@field scratch vivek.ScratchConfig
+
+---@class vivek.Keys
+---@field next string|false
+---@field prev string|false
+---@field apply string|false
+---@field apply_all string|false
+---@field reject string|false
+---@field reject_all string|false
+
+---@class vivek.ScratchConfig
+---@field split 'right'|'left'|'above'|'below'
+---@field size number
+
+---@class vivek.Option
+---@field name string
+---@field type string[] what `type()` may give, or 'false', or 'string[]'
+---@field text string
+---@field default? any
+---@field default_text? string what the help prints for a default that is not a constant
+---@field choices? string[]
+---@field range? [number, number]
+---@field fields? vivek.Option[]
+
+---@param name string
+---@param default string
+---@param text string
+---@return vivek.Option
+local function key(name, default, text)
+  return { name = name, type = { 'string', 'false' }, default = default, text = text }
+end
+
+---@type vivek.Option[]
+M.schema = {
+  {
+    name = 'backend',
+    type = { 'string' },
+    default = 'auto',
+    choices = { 'auto', 'ollama', 'embedded', 'scripted' },
+    text = 'What runs the model. "auto" takes Ollama where it answers and has a suitable model, else the '
+      .. 'embedded model where it is installed. "scripted" replays answers from a file, for tests.',
+  },
+  {
+    name = 'model',
+    type = { 'string' },
+    default_text = 'chosen by the backend',
+    text = 'The model to ask: an Ollama tag such as "qwen2.5-coder:7b", a name that `:VivekInstall model` '
+      .. 'lists, or the path of a GGUF file.',
+  },
+  {
+    name = 'url',
+    type = { 'string' },
+    default_text = '$OLLAMA_HOST, else http://127.0.0.1:11434',
+    text = 'Where Ollama listens.',
+  },
+  {
+    name = 'python',
+    type = { 'string' },
+    default_text = 'made by :VivekInstall',
+    text = "The Python (3.10 or newer) that has Vivek's packages, where you keep them yourself.",
+  },
+  {
+    name = 'trusted',
+    type = { 'string[]' },
+    default = {},
+    text = 'Folders of projects whose own virtual environment Vivek may start to look up names. In all other '
+      .. 'projects it reads the files and runs nothing.',
+  },
+  {
+    name = 'keys',
+    type = { 'table', 'false' },
+    text = 'Keys of the source buffer and the scratch buffer, there only while hunks are shown and never in '
+      .. 'place of a map of your own. false for none, or false for a single one.',
+    fields = {
+      key('next', ']v', 'Go to the next hunk.'),
+      key('prev', '[v', 'Go to the previous hunk.'),
+      key('apply', '<LocalLeader>a', 'Apply the hunk under the cursor.'),
+      key('apply_all', '<LocalLeader>A', 'Apply all hunks.'),
+      key('reject', '<LocalLeader>r', 'Reject the hunk under the cursor.'),
+      key('reject_all', '<LocalLeader>R', 'Reject all hunks.'),
+    },
+  },
+  {
+    name = 'scratch',
+    type = { 'table' },
+    text = 'The window of the scratch buffer.',
+    fields = {
+      {
+        name = 'split',
+        type = { 'string' },
+        default = 'right',
+        choices = { 'right', 'left', 'above', 'below' },
+        text = 'Where it opens.',
+      },
+      {
+        name = 'size',
+        type = { 'number' },
+        default = 0.4,
+        range = { 0.1, 0.9 },
+        text = "Its part of the screen's width or height.",
+      },
+    },
+  },
+}
+
+---@param options vivek.Option[]
+---@return table
+local function defaults(options)
+  local values = {}
+  for _, option in ipairs(options) do
+    values[option.name] = option.fields and defaults(option.fields) or vim.deepcopy(option.default)
+  end
+  return values
+end
+
+---@type vivek.Config?
+local current
+
+--- The settings in force.
+---@return vivek.Config
+function M.get()
+  current = current or defaults(M.schema)
+  return current
+end
+
+--- Number of single-character changes that turn one word into the other.
+---@param a string
+---@param b string
+---@return integer
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do
+    row[j] = j
+  end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local changed = diagonal + (a:byte(i) == b:byte(j) and 0 or 1)
+      diagonal = row[j]
+      row[j] = math.min(changed, row[j] + 1, row[j - 1] + 1)
+    end
+  end
+  return row[#b]
+end
+
+--- The nearest of some names, or all of them where none is near.
+---@param wrong string
+---@param names string[]
+---@return string hint
+local function suggestion(wrong, names)
+  local best, fewest
+  for _, name in ipairs(names) do
+    local changes = distance(wrong:lower(), name:lower())
+    if not fewest or changes < fewest then
+      best, fewest = name, changes
+    end
+  end
+  if best and fewest <= math.max(2, math.floor(#best / 2)) then
+    return ('Did you mean "%s"?'):format(best)
+  end
+  return 'There are: ' .. table.concat(names, ', ') .. '.'
+end
+
+---@param value any
+---@param kind string
+---@return boolean
+local function is_a(value, kind)
+  if kind == 'false' then
+    return value == false
+  elseif kind == 'string[]' then
+    return vim.islist(value)
+      and vim.iter(value):all(function(item)
+        return type(item) == 'string'
+      end)
+  end
+  return type(value) == kind
+end
+
+--- What is wrong with a value, nil where nothing is.
+---@param option vivek.Option
+---@param value any
+---@return string?
+local function fault(option, value)
+  local fits = vim.iter(option.type):any(function(kind)
+    return is_a(value, kind)
+  end)
+  if not fits then
+    return ('must be %s, not %s.'):format(table.concat(option.type, ' or '), vim.inspect(value))
+  elseif option.choices and not vim.list_contains(option.choices, value) then
+    return ('cannot be "%s". %s'):format(value, suggestion(value, option.choices))
+  elseif option.range and (value < option.range[1] or value > option.range[2]) then
+    return ('must lie between %s and %s, not %s.'):format(option.range[1], option.range[2], value)
+  end
+end
+
+---@param values table
+---@return string[] names sorted, as text
+local function names_of(values)
+  local names = vim.tbl_map(tostring, vim.tbl_keys(values))
+  table.sort(names)
+  return names
+end
+
+--- The settings that some given values make, each fault noted and its value left at the default.
+---@param options vivek.Option[]
+---@param given table
+---@param prefix string
+---@param faults string[]
+---@return table
+local function merge(options, given, prefix, faults)
+  local values = defaults(options)
+  local known = vim.tbl_map(function(option)
+    return option.name
+  end, options)
+  for _, name in ipairs(names_of(given)) do
+    if not vim.list_contains(known, name) then
+      table.insert(faults, ('there is no option "%s%s". %s'):format(prefix, name, suggestion(name, known)))
+    end
+  end
+  for _, option in ipairs(options) do
+    local value = given[option.name]
+    local wrong = value ~= nil and fault(option, value)
+    if wrong then
+      table.insert(faults, ('"%s%s" %s'):format(prefix, option.name, wrong))
+    elseif type(value) == 'table' and option.fields then
+      values[option.name] = merge(option.fields, value, prefix .. option.name .. '.', faults)
+    elseif value ~= nil then
+      values[option.name] = vim.deepcopy(value)
+    end
+  end
+  return values
+end
+
+--- Take the user's settings. What is wrong is told and left at its default; the rest holds.
+---@param given? table
+---@return string[] faults
+function M.setup(given)
+  local faults = {}
+  if given ~= nil and type(given) ~= 'table' then
+    faults[1] = ('it takes a table, not %s.'):format(vim.inspect(given))
+    given = nil
+  end
+  current = merge(M.schema, given or {}, '', faults)
+  for _, text in ipairs(faults) do
+    message.error('setup(): ' .. text, 'See :help vivek-config.')
+  end
+  return faults
+end
+
+--- What the Python side needs to choose a model.
+---@return { backend: vivek.Backend, model?: string, url?: string }
+function M.for_run()
+  local config = M.get()
+  return { backend = config.backend, model = config.model, url = config.url }
+end
+
+--- Whether the user trusts the project that a path lies in.
+---@param path string
+---@return boolean
+function M.trusts(path)
+  local resolved = vim.fs.normalize(vim.uv.fs_realpath(path) or path)
+  return vim.iter(M.get().trusted):any(function(folder)
+    local root = vim.fs.normalize(folder)
+    root = vim.fs.normalize(vim.uv.fs_realpath(root) or root)
+    return resolved == root or vim.startswith(resolved, root .. '/')
+  end)
+end
+
+local WIDTH = 78
+
+---@param text string
+---@param indent string
+---@return string[]
+local function wrapped(text, indent)
+  local lines, line = {}, indent
+  for word in text:gmatch('%S+') do
+    if #line + 1 + #word > WIDTH and line ~= indent then
+      table.insert(lines, line)
+      line = indent
+    end
+    line = line == indent and (indent .. word) or (line .. ' ' .. word)
+  end
+  table.insert(lines, line)
+  return lines
+end
+
+---@param option vivek.Option
+---@return string
+local function described(option)
+  local default = option.default_text or (option.default ~= nil and vim.inspect(option.default))
+  local allowed = table.concat(option.type, ' or ')
+  if option.choices then
+    allowed = 'one of ' .. table.concat(vim.tbl_map(vim.inspect, option.choices), ', ')
+  elseif option.range then
+    allowed = ('%s from %s to %s'):format(allowed, option.range[1], option.range[2])
+  end
+  return allowed .. (default and ('; default: ' .. default) or '')
+end
+
+---@param options vivek.Option[]
+---@param prefix string
+---@param lines string[]
+local function document(options, prefix, lines)
+  for _, option in ipairs(options) do
+    local name = prefix .. option.name
+    local tag = ('*vivek-config-%s*'):format(name)
+    table.insert(lines, name .. (' '):rep(math.max(WIDTH - #name - #tag, 1)) .. tag)
+    vim.list_extend(lines, wrapped('(' .. described(option) .. ')', '    '))
+    vim.list_extend(lines, wrapped(option.text, '    '))
+    table.insert(lines, '')
+    document(option.fields or {}, name .. '.', lines)
+  end
+end
+
+--- The options as lines of a Vim help file.
+---@return string[]
+function M.help()
+  local lines = {}
+  document(M.schema, '', lines)
+  table.remove(lines)
+  return lines
+end
+
+return M

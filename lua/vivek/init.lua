@@ -1,0 +1,91 @@
+--- The public Lua API: `setup()`, one function for each command, and a component for a statusline.
+---
+--- Each function takes the current buffer, be it a source or its scratch buffer. What it doesn't do: any
+--- work.
+
+local M = {}
+
+--- The source buffer that a command means: the one that the current scratch buffer belongs to, else the
+--- current.
+---@return integer
+local function source()
+  local current = vim.api.nvim_get_current_buf()
+  local source_buf = require('vivek.scratch').source_of(current)
+  return source_buf and vim.api.nvim_buf_is_valid(source_buf) and source_buf or current
+end
+
+--- Change the settings. Optional; what is wrong is told and left at its default.
+---@param options? table see |vivek-config|
+function M.setup(options)
+  require('vivek.config').setup(options)
+end
+
+---@class vivek.AskOptions
+---@field instruction? string asked for where it is missing or empty
+---@field range? [integer, integer] first and last line of the selection, 1-based
+
+--- Ask the model to change the selection, or what is under the cursor; from a scratch buffer, to follow up.
+---@param options? vivek.AskOptions
+function M.ask(options)
+  require('vivek.ask').ask(options or {})
+end
+
+--- Stop the run of this buffer, or every run where this buffer has none.
+function M.stop()
+  require('vivek.ask').stop(source())
+end
+
+---@param options? { all?: boolean }
+function M.apply(options)
+  require('vivek.proposal').apply(source(), options or {})
+end
+
+---@param options? { all?: boolean }
+function M.reject(options)
+  require('vivek.proposal').reject(source(), options or {})
+end
+
+---@param count? integer
+function M.next(count)
+  require('vivek.proposal').next(source(), count or 1)
+end
+
+---@param count? integer
+function M.prev(count)
+  require('vivek.proposal').prev(source(), count or 1)
+end
+
+--- Begin a fresh conversation on this file.
+function M.new()
+  require('vivek.ask').new(source())
+end
+
+--- Install Vivek's Python part, or with `what = 'model'` a model.
+---@param what? string
+---@param name? string
+function M.install(what, name)
+  require('vivek.install').run(what, name)
+end
+
+--- Open the log in a split.
+function M.log()
+  local message = require('vivek.message')
+  local path = message.log_path()
+  if not vim.uv.fs_stat(path) then
+    message.info(('Nothing has been logged yet (%s).'):format(path))
+    return
+  end
+  vim.cmd.split(vim.fn.fnameescape(path))
+  vim.bo.autoread = true
+  vim.cmd.normal({ 'G', bang = true })
+end
+
+--- What Vivek is doing, for a statusline; '' while it does nothing.
+---@return string
+function M.statusline()
+  -- A statusline is drawn from the first moment on, and must load nothing.
+  local progress = package.loaded['vivek.progress']
+  return progress and progress.statusline() or ''
+end
+
+return M

@@ -1,0 +1,75 @@
+--- The one place that speaks to the user, and the place of the log.
+---
+--- What it doesn't do: decide what is worth saying, or draw in a buffer.
+
+local M = {}
+
+---@param text string
+---@param level integer one of vim.log.levels
+local function say(text, level)
+  if vim.in_fast_event() then
+    vim.schedule(function()
+      say(text, level)
+    end)
+    return
+  end
+  vim.notify('Vivek: ' .. text, level, { title = 'Vivek' })
+end
+
+---@param text string
+function M.info(text)
+  say(text, vim.log.levels.INFO)
+end
+
+---@param text string
+function M.warn(text)
+  say(text, vim.log.levels.WARN)
+end
+
+--- What happened and, where there is something to do, what to do next.
+---@param text string
+---@param hint? string
+function M.error(text, hint)
+  say(M.sentence(text, hint), vim.log.levels.ERROR)
+end
+
+---@param text string
+---@param hint? string
+---@return string
+function M.sentence(text, hint)
+  return (hint and hint ~= '') and (text .. ' ' .. hint) or text
+end
+
+--- One line that the next one replaces; it leaves no trace in `:messages`.
+---@param text string
+function M.progress(text)
+  local line = vim.fn.strcharpart('Vivek: ' .. text:gsub('%c', ' '), 0, math.max(vim.o.columns - 12, 20))
+  vim.api.nvim_echo({ { line } }, false, {})
+  vim.cmd.redraw()
+end
+
+--- The file that Neovim's side and the Python process write to.
+---@return string
+function M.log_path()
+  return vim.fs.normalize(vim.fn.stdpath('log') .. '/vivek.log')
+end
+
+--- Append to the log; a log that cannot be written stops nothing.
+---@param text string
+function M.log(text)
+  local path = M.log_path()
+  vim.fn.mkdir(vim.fs.dirname(path), 'p')
+  local file = io.open(path, 'a')
+  if file then
+    file:write(text)
+    file:close()
+  end
+end
+
+--- How to reach the log, for the end of a message.
+---@return string
+function M.log_hint()
+  return ('The log is %s (:VivekLog).'):format(vim.fn.fnamemodify(M.log_path(), ':~'))
+end
+
+return M

@@ -1,0 +1,233 @@
+--- What a run is doing, at the selection (a spinner as virtual text), in the statusline and as User autocmds.
+---
+--- It bridges the events of runs and these three. One timer turns all spinners, and only while a run is at
+--- work. What it doesn't do: keep anything of a run that has ended.
+
+local highlight = require('vivek.highlight')
+
+local M = {}
+
+local NAMESPACE = vim.api.nvim_create_namespace('vivek_progress')
+local FRAMES = { '⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏' }
+local INTERVAL_MS = 100
+
+---@class vivek.RunProgress
+---@field run string
+---@field buf integer
+---@field mark integer? extmark over the lines at work
+---@field text string what is being done
+---@field node string?
+---@field attempt integer?
+---@field phase string?
+---@field tokens integer
+---@field tokens_per_second number
+---@field began number ms
+
+---@type table<string, vivek.RunProgress>
+local runs = {}
+---@type string[] the runs in the order of their start
+local order = {}
+local frame = 1
+---@type uv.uv_timer_t?
+local timer
+local drawn_in_statusline = false
+
+---@param pattern string
+---@param data table
+local function emit(pattern, data)
+  vim.api.nvim_exec_autocmds('User', { pattern = pattern, modeline = false, data = data })
+end
+
+---@param state vivek.RunProgress
+---@return table
+local function data_of(state)
+  return {
+    run = state.run,
+    buf = state.buf,
+    node = state.node,
+    attempt = state.attempt,
+    phase = state.phase,
+    tokens = state.tokens,
+    tokens_per_second = state.tokens_per_second,
+    seconds = (vim.uv.now() - state.began) / 1000,
+  }
+end
+
+---@param value any
+---@return any nil for vim.NIL
+local function given(value)
+  if value ~= vim.NIL then
+    return value
+  end
+end
+
+--- Where a phase stands, in words.
+---@param event table a progress event
+---@return string
+local function describe(event)
+  local done, total = given(event.done), given(event.total)
+  local share = done and total and total > 0 and math.floor(100 * done / total + 0.5)
+  if event.phase == 'writing' then
+    local rate = given(event.tokens_per_second) or 0
+    local text = ('writing · %d tokens'):format(given(event.tokens) or 0)
+    return rate > 0 and ('%s · %.1f tokens/s'):format(text, rate) or text
+  elseif event.phase == 'reading' and share then
+    return ('reading %d of %d tokens (%d %%)'):format(done, total, share)
+  elseif event.phase == 'loading' then
+    return share and ('loading the model (%d %%)'):format(share) or 'loading the model'
+  end
+  return event.phase
+end
+
+M.describe = describe
+
+---@param state vivek.RunProgress
+local function draw(state)
+  if not state.mark or not vim.api.nvim_buf_is_loaded(state.buf) then
+    return
+  end
+  local mark = vim.api.nvim_buf_get_extmark_by_id(state.buf, NAMESPACE, state.mark, { details = true })
+  if not mark[1] then
+    return
+  end
+  vim.api.nvim_buf_set_extmark(state.buf, NAMESPACE, mark[1], mark[2], {
+    id = state.mark,
+    end_row = mark[3].end_row,
+    end_col = mark[3].end_col,
+    strict = false,
+    undo_restore = false,
+    virt_text = { { (' %s %s '):format(FRAMES[frame], state.text), 'VivekSpinner' } },
+    virt_text_pos = 'eol',
+  })
+end
+
+---@param state vivek.RunProgress
+local function erase(state)
+  if state.mark and vim.api.nvim_buf_is_valid(state.buf) then
+    vim.api.nvim_buf_del_extmark(state.buf, NAMESPACE, state.mark)
+  end
+end
+
+local function redraw_statusline()
+  if drawn_in_statusline then
+    drawn_in_statusline = false
+    vim.cmd.redrawstatus({ bang = true })
+  end
+end
+
+local function tick()
+  frame = frame % #FRAMES + 1
+  for _, run in ipairs(order) do
+    draw(runs[run])
+  end
+  redraw_statusline()
+end
+
+local function start_timer()
+  if not timer then
+    timer = assert(vim.uv.new_timer())
+    timer:start(INTERVAL_MS, INTERVAL_MS, vim.schedule_wrap(tick))
+  end
+end
+
+local function stop_timer()
+  if timer then
+    timer:close()
+    timer = nil
+  end
+end
+
+--- Show that a run is at work on lines of a buffer.
+---@param run string
+---@param buf integer
+---@param first integer 1-based
+---@param last integer 1-based, inclusive
+function M.start(run, buf, first, last)
+  highlight.setup()
+  local state =
+    { run = run, buf = buf, text = 'thinking', tokens = 0, tokens_per_second = 0, began = vim.uv.now() }
+  local lines = vim.api.nvim_buf_line_count(buf)
+  local row = math.max(math.min(first, lines), 1) - 1
+  state.mark = vim.api.nvim_buf_set_extmark(buf, NAMESPACE, row, 0, {
+    end_row = math.max(math.min(last, lines), row + 1) - 1,
+    end_col = 0,
+    strict = false,
+  })
+  runs[run] = state
+  order[#order + 1] = run
+  draw(state)
+  start_timer()
+  emit('VivekStart', data_of(state))
+  redraw_statusline()
+end
+
+---@type table<string, fun(state: vivek.RunProgress, event: table): boolean?> true where something can be told
+local HANDLERS = {
+  start = function(state)
+    state.text = 'planning'
+  end,
+  node = function(state, event)
+    state.node, state.attempt, state.phase = event.node, given(event.attempt), nil
+    state.text = (state.attempt or 1) > 1 and ('%s, attempt %d'):format(event.node, state.attempt)
+      or event.node
+    return true
+  end,
+  progress = function(state, event)
+    state.phase, state.text = event.phase, describe(event)
+    state.tokens = given(event.tokens) or state.tokens
+    state.tokens_per_second = given(event.tokens_per_second) or state.tokens_per_second
+    return true
+  end,
+  done = function(state, event)
+    M.finish(state.run, 'done', event.result)
+  end,
+  error = function(state, event)
+    M.finish(state.run, 'error', event.error)
+  end,
+}
+
+--- Take in an event of a run. `done` and `error` end it: hand them over once the proposal can be applied.
+---@param event table
+function M.event(event)
+  local state, handler = runs[event.run], HANDLERS[event.kind]
+  if state and handler and handler(state, event) then
+    emit('VivekProgress', data_of(state))
+  end
+end
+
+--- End a run and tell so; a run that has ended is not told twice.
+---@param run string
+---@param status 'done'|'error'
+---@param data table? what becomes `data.result` or `data.error` of the autocmd
+function M.finish(run, status, data)
+  local state = runs[run]
+  if not state then
+    return
+  end
+  erase(state)
+  runs[run] = nil
+  order = vim.tbl_filter(function(other)
+    return other ~= run
+  end, order)
+  if #order == 0 then
+    stop_timer()
+  end
+  redraw_statusline()
+  local told = data_of(state)
+  told[status == 'done' and 'result' or 'error'] = data
+  emit(status == 'done' and 'VivekDone' or 'VivekError', told)
+end
+
+--- What is going on, for a statusline; '' while nothing is.
+---@return string
+function M.statusline()
+  drawn_in_statusline = true
+  local state = runs[order[#order]]
+  if not state then
+    return ''
+  end
+  local others = #order > 1 and (' (+%d)'):format(#order - 1) or ''
+  return (('Vivek %s %s%s'):format(FRAMES[frame], state.text, others):gsub('%%', '%%%%'))
+end
+
+return M

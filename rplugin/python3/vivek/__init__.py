@@ -1,0 +1,10 @@
+"""Vivek makes small local models good at real coding work inside Neovim.
+
+The one import is the plugin class, which pynvim's host looks for; it pulls in pynvim and nothing else, so the host is
+up at once. Everything heavier is imported by the worker thread.
+"""
+
+from vivek.plugin import VivekPlugin
+
+__version__ = "0.1.0"
+__all__ = ["VivekPlugin", "__version__"]

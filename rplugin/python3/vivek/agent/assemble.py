@@ -1,0 +1,108 @@
+"""What the document would be if a reply were taken: the one place where a reply meets the text.
+
+The reviewer judges this text and the formatter turns it into edits, so both see the same. Pure text work.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+
+from vivek.agent.state import Route, Target
+from vivek.checks.names import undefined_names
+from vivek.edits.fit import fit, narrow
+from vivek.edits.imports import add_imports, import_for, split_imports
+from vivek.request import split_lines
+
+_DEFINITION = re.compile(r"\s*(?:@|async def |def |class |function |func |fn |pub |struct |interface |type |export )")
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A document with a reply in it. first, last: where the new code stands in `text`, 1-based and inclusive."""
+
+    text: str
+    first: int
+    last: int
+
+
+def lines_of(text: str, target: Target) -> str:
+    """The target's lines with their newlines; "" for an empty range."""
+    return "".join(split_lines(text)[target["first"] - 1 : target["last"]])
+
+
+def assemble(text: str, target: Target, code: str, *, route: Route, filetype: str) -> Assembled:
+    """Put a reply's code in the target's place, and the imports that it needs at the top of the file."""
+    lines = split_lines(text)
+    head, tail = lines[: target["first"] - 1], lines[target["last"] :]
+    old = lines_of(text, target)
+    if route == "rewrite":
+        code = narrow(code, old, filetype)
+    statements: list[str] = []
+    if any(line.strip() for line in head):
+        code, statements = split_imports(code, old, filetype)
+    new = fit(code, old) if route == "rewrite" else _inserted(code, head, tail, filetype)
+    before = _closed("".join(head))
+    after = before + new + "".join(tail)
+    return _with_imports(text, after, statements, filetype, head=len(head), length=len(split_lines(new)))
+
+
+def _with_imports(
+    text: str, after: str, statements: list[str], filetype: str, *, head: int, length: int
+) -> Assembled:
+    known = set(undefined_names(text)) if filetype == "python" else set()
+    missing = [name for name in undefined_names(after) if name not in known] if filetype == "python" else []
+    needed = statements + [statement for name in missing if (statement := import_for(name))]
+    if not needed:
+        return Assembled(after, head + 1, head + length)
+    whole = add_imports(after, list(dict.fromkeys(needed)), filetype)
+    grown = len(split_lines(whole)) - len(split_lines(after))
+    start = head + grown if head else 0
+    return Assembled(whole, start + 1, head + grown + length)
+
+
+def _inserted(code: str, head: list[str], tail: list[str], filetype: str) -> str:
+    """New code with the indentation of its neighbours and the blank lines that set a definition apart."""
+    code = code.strip("\n") + "\n"
+    above = next((line for line in reversed(head) if line.strip()), "")
+    below = next((line for line in tail if line.strip()), "")
+    indent = _indentation(above, below, filetype)
+    if indent and not code[:1].isspace():
+        code = textwrap.indent(code, indent)
+    gap = (2 if filetype == "python" and not indent else 1) if _DEFINITION.match(code) else 0
+    lead = max(0, gap - _blank_lines(head[::-1])) if above and not _opens(above, filetype) else 0
+    trail = max(0, gap - _blank_lines(tail)) if below else 0
+    return "\n" * lead + code + "\n" * trail
+
+
+def _indentation(above: str, below: str, filetype: str) -> str:
+    """Indentation for new lines between two neighbours: that of the deeper context they share."""
+    if _opens(above, filetype):
+        own = _leading(above)
+        inner = _leading(below)
+        return inner if len(inner) > len(own) else own + ("\t" if own.startswith("\t") else "    ")
+    return min(_leading(above), _leading(below), key=len) if below else ""
+
+
+def _opens(line: str, filetype: str) -> bool:
+    stripped = line.rstrip()
+    return stripped.endswith(":") if filetype == "python" else stripped.endswith("{")
+
+
+def _leading(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _blank_lines(lines: list[str]) -> int:
+    count = 0
+    for line in lines:
+        if line.strip():
+            break
+        count += 1
+    return count
+
+
+def _closed(text: str) -> str:
+    """The text with a newline at its end, where it has any text."""
+    return text if not text or text.endswith("\n") else text + "\n"

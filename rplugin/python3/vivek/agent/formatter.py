@@ -1,0 +1,57 @@
+"""formatter: turns the best attempt into text edits against the document as it was, and notes the ask in the history.
+
+It changes no text; whoever listens applies the edits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from vivek.agent import emit
+from vivek.agent.assemble import assemble
+from vivek.agent.history import remembered
+from vivek.agent.state import AskState, Ports
+from vivek.edits.diff import text_edits
+from vivek.edits.reply import extract
+from vivek.errors import ModelOutputInvalidError
+
+
+def formatter(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
+    """Fill in edits and history. Raises ModelOutputInvalidError where no attempt holds code or changes anything."""
+    request = runtime.context.request
+    edits: list[dict[str, Any]] = []
+    if state["route"] != "answer" and state["best"] >= 0:
+        emit.node(runtime, "formatter", "making hunks", state["best"] + 1)
+        edits = _edits(state, runtime.context)
+    if not edits and not state["answer"] and not state["stopped"]:
+        raise _nothing_usable(state)
+    outcome = "pending" if edits else "answered" if state["answer"] else "stopped"
+    history = remembered(
+        state.get("history", []), {"run": request.run, "instruction": request.instruction, "outcome": outcome}
+    )
+    return {"edits": edits, "history": history}
+
+
+def _edits(state: AskState, ports: Ports) -> list[dict[str, Any]]:
+    request = ports.request
+    code = extract(state["attempts"][state["best"]]["reply"], request.filetype).code or ""
+    after = assemble(request.text, state["target"], code, route=state["route"], filetype=request.filetype)
+    return [dict(edit) for edit in text_edits(request.base, after.text)]
+
+
+def _nothing_usable(state: AskState) -> ModelOutputInvalidError:
+    """Why there is nothing to offer; the last raw reply goes along."""
+    reply = state["attempts"][-1]["reply"] if state["attempts"] else state["partial"]
+    if state["best"] >= 0:
+        return ModelOutputInvalidError(
+            "The model gave the code back unchanged.",
+            hint="Say more exactly what to change, select fewer lines, or try a larger model.",
+            partial=reply,
+        )
+    return ModelOutputInvalidError(
+        "The model's reply holds no code.",
+        hint="Ask again in other words, or try a larger model; the reply stays readable.",
+        partial=reply,
+    )

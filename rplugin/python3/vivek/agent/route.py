@@ -1,0 +1,82 @@
+"""What kind of work an instruction asks for, decided from its words alone.
+
+No model is asked: the wording of an instruction settles it nearly always, in no time, and the same way each time.
+Where the words leave it open, code is rewritten: a proposal can be rejected with one key.
+"""
+
+from __future__ import annotations
+
+import re
+
+from vivek.agent.state import Route
+
+_EDIT = (
+    "add append apply avoid build cache catch change clean clear convert correct create define delete document drop "
+    "encapsulate ensure expand extend extract factor fill fix format generate guard handle implement improve include "
+    "inline insert introduce make merge migrate modify move optimise optimize parametrise parametrize port raise "
+    "reduce refactor remove rename reorder reorganise reorganize replace restructure return reuse reverse rewrite "
+    "shorten simplify sort speed split support swap switch tidy translate turn type update use validate wrap write"
+).split()
+_EDIT_WORD = re.compile(rf"\b(?:{'|'.join(_EDIT)})\b", re.IGNORECASE)
+_POLITE = re.compile(r"^(?:(?:please|kindly|now|then|and|also|just|ok|okay|hey|hi)\b[\s,]*)+", re.IGNORECASE)
+_REQUEST = re.compile(r"^(?:can|could|would|will) you\b|^i(?: would|'d) like\b|^i (?:want|need)\b", re.IGNORECASE)
+_EXPLAIN = re.compile(
+    r"^(?:explain|describe|summari[sz]e|clarify|analy[sz]e|outline|tell me|show me (?:how|why|what|where)"
+    r"|walk me through|help me understand|give me an? (?:explanation|overview|summary)|discuss|compare)\b",
+    re.IGNORECASE,
+)
+_QUESTION = re.compile(
+    r"^(?:what|why|how|when|where|who|which|whose|is|are|was|were|does|do|did|has|have|should|shall|am|any)\b",
+    re.IGNORECASE,
+)
+_INTO_CODE = re.compile(r"\b(?:docstring|comments?|inline|in (?:the )?code|type hints?|annotations?)\b", re.IGNORECASE)
+_NEW = re.compile(
+    r"^(?:add|write|create|generate|make|define|implement|insert)\s+(?:me\s+)?"
+    r"(?:an?|another|a new|new|one more|some|unit|the following)\s+(?:[\w'`-]+\s+){0,3}?"
+    r"(?:function|method|class|test|tests|helper|struct|type|interface|enum|dataclass|script|program|module|example"
+    r"|decorator|fixture|constant|main)\b",
+    re.IGNORECASE,
+)
+
+
+def wants_words(instruction: str) -> bool:
+    """Whether the instruction asks for an explanation rather than for code.
+
+    >>> wants_words("What does this do?"), wants_words("could you explain this"), wants_words("can you add a test?")
+    (True, True, False)
+    """
+    bare = _bare(instruction)
+    if _EXPLAIN.search(bare):
+        return not _INTO_CODE.search(bare)
+    if _QUESTION.search(bare):
+        return not re.match(r"how about\b|do (?:it|this|that|the same)\b", bare, re.IGNORECASE)
+    return bare.rstrip().endswith("?") and not _EDIT_WORD.search(bare)
+
+
+def wants_new_code(instruction: str) -> bool:
+    """Whether the instruction asks for a definition that is not there yet.
+
+    >>> wants_new_code("Write a function that parses dates"), wants_new_code("add a docstring")
+    (True, False)
+    """
+    return bool(_NEW.search(_bare(instruction)))
+
+
+def choose_route(instruction: str, target: str, *, bounded: bool) -> Route:
+    """The route for an instruction on a target's text. bounded: the user selected the target."""
+    if wants_words(instruction):
+        return "answer"
+    if not target.strip():
+        return "insert"
+    if not bounded and wants_new_code(instruction):
+        return "insert"
+    return "rewrite"
+
+
+def _bare(instruction: str) -> str:
+    """The instruction without its courtesies: "please could you explain" becomes "explain"."""
+    bare = _POLITE.sub("", instruction.strip())
+    request = _REQUEST.match(bare)
+    if request:
+        bare = re.sub(r"^\s*(?:to|please)\b", "", bare[request.end() :]).strip()
+    return _POLITE.sub("", bare)

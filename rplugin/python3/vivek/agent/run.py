@@ -1,0 +1,108 @@
+"""One run of the graph: events as they come, the result at the end, and the thread that remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, TypedDict, cast
+
+from langchain_core.runnables import RunnableConfig
+
+from vivek.agent.graph import build
+from vivek.agent.history import outcome_of, with_outcome
+from vivek.agent.state import AskState, Call, Event, PlainCheck, Ports, Route, fresh_state
+from vivek.agent.store import Store
+
+
+class Stats(TypedDict):
+    """Totals of a run. tokens: generated; tokens_per_second: of decoding, prefill left out."""
+
+    prompt_tokens: int
+    tokens: int
+    tokens_per_second: float
+    seconds: float
+
+
+class AskResult(TypedDict):
+    """What a run came to, as plain data: the payload of the `done` event and of ``vivek ask --json``."""
+
+    route: Route
+    edits: list[dict[str, Any]]
+    answer: str
+    target: dict[str, int]
+    score: float
+    checks: list[PlainCheck]
+    iterations: int
+    calls: list[Call]
+    stopped: bool
+    partial: str
+    warning: str
+    stats: Stats
+    thread: str
+
+
+def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event], None]) -> AskResult:
+    """Run the graph for one ask. `store` None: nothing is remembered.
+
+    Raises VivekError where nothing usable came.
+    """
+    began = monotonic()
+    graph = build(store.saver if store else None)
+    state: AskState | None = None
+    for mode, chunk in graph.stream(
+        cast(AskState, fresh_state(ports.request.run)),
+        _config(thread),
+        context=ports,
+        stream_mode=["custom", "values"],
+        durability="exit" if store else None,
+    ):
+        if mode == "custom":
+            listen(cast(Event, chunk))
+        else:
+            state = cast(AskState, chunk)
+    assert state is not None, "the graph yields its state at least once"
+    return _result(state, thread, monotonic() - began)
+
+
+def record_outcome(store: Store, thread: str, run: str, applied: int, rejected: int, pending: int) -> None:
+    """Note in a conversation what became of a proposal's hunks."""
+    graph = build(store.saver)
+    history = graph.get_state(_config(thread)).values.get("history", [])
+    changed = with_outcome(history, run, outcome_of(applied, rejected, pending))
+    if changed != history:
+        graph.update_state(_config(thread), {"history": changed}, as_node="formatter")
+
+
+def _config(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread}}
+
+
+def _result(state: AskState, thread: str, seconds: float) -> AskResult:
+    best = state["attempts"][state["best"]] if state["best"] >= 0 else None
+    failure = state["failure"]
+    return {
+        "route": state["route"],
+        "edits": state["edits"],
+        "answer": state["answer"],
+        "target": {"first": state["target"]["first"], "last": state["target"]["last"]},
+        "score": best["score"] if best else float(bool(state["answer"])),
+        "checks": best["checks"] if best else [],
+        "iterations": len(state["attempts"]),
+        "calls": state["calls"],
+        "stopped": state["stopped"],
+        "partial": state["partial"],
+        "warning": f"{failure['message']} {failure['hint']}".strip() if failure else "",
+        "stats": _stats(state["calls"], seconds),
+        "thread": thread,
+    }
+
+
+def _stats(calls: list[Call], seconds: float) -> Stats:
+    tokens = sum(call["generated_tokens"] for call in calls)
+    decoding = sum(call["total_ms"] - call["first_token_ms"] for call in calls) / 1000
+    return {
+        "prompt_tokens": sum(call["prompt_tokens"] for call in calls),
+        "tokens": tokens,
+        "tokens_per_second": round(tokens / decoding, 1) if decoding > 0 else 0.0,
+        "seconds": round(seconds, 2),
+    }

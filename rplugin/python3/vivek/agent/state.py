@@ -1,0 +1,134 @@
+"""The graph's state and its ports.
+
+State is plain data, because it is checkpointed and read back with a serializer that makes nothing else. The ports
+(model, document, listener, the cancel switch) come in through LangGraph's context and are never stored; so is the
+document itself, which would be written to disk once a run otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+from vivek.cancel import CancelToken
+from vivek.context.symbols import Symbol
+from vivek.llm.base import ChatModel, ModelInfo, TokenCounter
+from vivek.llm.loop import ModelLoop
+from vivek.request import AskRequest
+
+Route = Literal["rewrite", "insert", "answer"]
+Node = Literal["planner", "executor", "reviewer", "formatter"]
+
+Event = dict[str, Any]
+"""One message for the listener: `kind` and plain values."""
+
+
+class Target(TypedDict):
+    """The lines to work on, 1-based and inclusive; for an insertion `last` is `first - 1`: the new lines come
+    before `first`. name: the definition it is, "" for a bare range."""
+
+    first: int
+    last: int
+    name: str
+
+
+class HistoryEntry(TypedDict):
+    """One earlier instruction of a conversation and what became of it."""
+
+    run: str
+    instruction: str
+    outcome: str
+
+
+class PlainCheck(TypedDict):
+    """A check's result as plain data."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class Attempt(TypedDict):
+    """One finished reply, raw, and the reviewer's judgement of it."""
+
+    reply: str
+    complete: bool
+    score: float
+    usable: bool
+    checks: list[PlainCheck]
+
+
+class Call(TypedDict):
+    """What one model call cost; `cached_tokens` is None where the server does not tell."""
+
+    node: str
+    prompt_tokens: int
+    cached_tokens: int | None
+    generated_tokens: int
+    first_token_ms: float
+    total_ms: float
+
+
+class PlainMessage(TypedDict):
+    """A chat message as plain data."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class AskState(TypedDict):
+    """Everything that passes from node to node. `history` alone outlives a run."""
+
+    run: str
+    route: Route
+    target: Target
+    messages: list[PlainMessage]
+    reply_tokens: int
+    attempts: list[Attempt]
+    partial: str
+    stopped: bool
+    failure: dict[str, str] | None
+    calls: list[Call]
+    best: int
+    edits: list[dict[str, Any]]
+    answer: str
+    history: list[HistoryEntry]
+
+
+def fresh_state(run: str) -> dict[str, Any]:
+    """Input for a new run: every channel but `history` at its beginning.
+
+    A thread keeps each channel from run to run, so what is not reset here would leak into the next ask.
+    """
+    return {
+        "run": run,
+        "route": "rewrite",
+        "target": {"first": 1, "last": 0, "name": ""},
+        "messages": [],
+        "reply_tokens": 0,
+        "attempts": [],
+        "partial": "",
+        "stopped": False,
+        "failure": None,
+        "calls": [],
+        "best": -1,
+        "edits": [],
+        "answer": "",
+    }
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the nodes reach the world through.
+
+    symbols: (text, first, last) -> the signatures of the names that those lines use.
+    """
+
+    request: AskRequest
+    model: ChatModel
+    info: ModelInfo
+    counter: TokenCounter
+    loop: ModelLoop
+    cancel: CancelToken
+    symbols: Callable[[str, int, int], list[Symbol]]

@@ -1,0 +1,219 @@
+"""The command line: the same session as in Neovim, for scripts and measurements.
+
+Standard output carries the result alone (a diff, words, JSON, or nothing after ``--write``); everything else goes to
+standard error. Exit status: 0 with edits or an answer, 1 when nothing usable came, 2 on bad use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from vivek.cancel import CancelToken
+from vivek.config import BACKENDS, Settings
+from vivek.errors import RequestError, VivekError
+
+if TYPE_CHECKING:
+    from vivek.agent.run import AskResult
+    from vivek.request import AskRequest
+
+USED_BADLY = 2
+NOTHING_USABLE = 1
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """The entry point of ``vivek``."""
+    arguments = _parser().parse_args(argv)
+    sys.exit(arguments.command(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    from vivek import __version__
+
+    parser = argparse.ArgumentParser(prog="vivek", description="Small local models, good at real coding work.")
+    parser.add_argument("--version", action="version", version=f"vivek {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_ask(commands.add_parser("ask", help="rewrite, write or explain code in a file"))
+    _add_install(commands.add_parser("install", help="fetch a model for the embedded backend"))
+    _add_models(commands.add_parser("models", help="list the models that can be fetched"))
+    return parser
+
+
+def _add_ask(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE[:FIRST-LAST]", help="file and lines (1-based); - is standard input")
+    parser.add_argument("instruction", help="what to do, or what to explain")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--write", action="store_true", help="change the file")
+    output.add_argument("--diff", action="store_true", help="print a unified diff (the default)")
+    output.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--model", help="a model's name, or the path of a GGUF file")
+    parser.add_argument("--backend", choices=BACKENDS, default="auto")
+    parser.add_argument("--url", help="the server's address")
+    parser.add_argument("--no-stream", action="store_true", help="show no reply while it is written")
+    parser.add_argument("--thread", metavar="ID", help="go on with a stored conversation")
+    parser.add_argument("--filetype", help="the language, where the file's name does not tell")
+    parser.set_defaults(command=_ask)
+
+
+def _add_install(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["model"])
+    parser.add_argument("name", nargs="?", default=None, help="a name that `vivek models` lists")
+    parser.add_argument("--json-progress", action="store_true", help="one JSON object a line, for other programs")
+    parser.set_defaults(command=_install)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(command=_models)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A document as it was read. raw keeps what decoding might not give back."""
+
+    path: Path | None
+    text: str
+    first: int | None
+    last: int | None
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    from vivek.terminal import Terminal
+
+    terminal = Terminal(stream=not arguments.no_stream and not arguments.json)
+    try:
+        source = _read_source(arguments.file)
+        request = _request(arguments, source)
+        if arguments.write and source.path is None:
+            raise RequestError("Standard input cannot be written to.", hint="Use --json or --diff.")
+    except VivekError as error:
+        _tell_error(error, arguments, terminal)
+        return USED_BADLY
+    try:
+        result = _run(request, terminal)
+    except VivekError as error:
+        _tell_error(error, arguments, terminal)
+        return NOTHING_USABLE
+    new_text = _applied(request.text, result)
+    if arguments.json:
+        print(json.dumps(_report(result, new_text), ensure_ascii=True))
+    elif result["answer"]:
+        terminal.answer(result["answer"])
+    elif arguments.write and source.path is not None:
+        _write(source.path, new_text)
+    else:
+        terminal.diff(_diff(request, new_text))
+    terminal.stats(result, str(source.path) if arguments.write and result["edits"] else "")
+    return 0 if result["edits"] or result["answer"] else NOTHING_USABLE
+
+
+def _run(request: AskRequest, terminal: Any) -> AskResult:
+    from vivek.log import configure
+    from vivek.session import Session
+
+    configure()
+    cancel = CancelToken()
+    signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
+    session = Session()
+    try:
+        with terminal.live():
+            return session.ask(request, terminal.hear, cancel)
+    finally:
+        session.close()
+
+
+def _read_source(argument: str) -> _Source:
+    """The document that FILE[:FIRST-LAST] names. Raises RequestError."""
+    name, first, last = _split_range(argument)
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise RequestError(f"{name} cannot be read: {error.strerror}.", hint="Check the path.") from error
+    path = None if name == "-" else Path(name).absolute()
+    return _Source(path, data.decode("utf-8", "surrogateescape"), first, last)
+
+
+def _split_range(argument: str) -> tuple[str, int | None, int | None]:
+    """FILE[:FIRST[-LAST]] apart; a file whose name really ends like that wins.
+
+    >>> _split_range("a.py:3-9"), _split_range("a.py:3"), _split_range("a.py")
+    (('a.py', 3, 9), ('a.py', 3, 3), ('a.py', None, None))
+    """
+    name, colon, lines = argument.rpartition(":")
+    first, _, last = lines.partition("-")
+    if not colon or not first.isdecimal() or (last and not last.isdecimal()) or Path(argument).exists():
+        return argument, None, None
+    return name, int(first), int(last or first)
+
+
+def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
+    from vivek.grammar import filetype_of
+    from vivek.request import AskRequest
+
+    known = filetype_of(source.path) if source.path else ""
+    return AskRequest(
+        run=uuid.uuid4().hex,
+        instruction=arguments.instruction,
+        text=source.text,
+        filetype=arguments.filetype or known,
+        path=source.path,
+        first=source.first,
+        last=source.last,
+        thread=arguments.thread,
+        stored=arguments.thread is not None,
+        settings=Settings(arguments.backend, arguments.model, arguments.url),
+    )
+
+
+def _applied(text: str, result: AskResult) -> str:
+    from vivek.edits.diff import apply
+
+    return apply(text, result["edits"])  # type: ignore[arg-type]
+
+
+def _diff(request: AskRequest, new_text: str) -> str:
+    from vivek.edits.diff import unified
+
+    return unified(request.text, new_text, str(request.path.name if request.path else "stdin"))
+
+
+def _report(result: AskResult, new_text: str) -> dict[str, Any]:
+    """What ``--json`` prints on success."""
+    keys = ("edits", "answer", "route", "score", "checks", "iterations", "calls", "thread", "stats", "stopped")
+    return {**{key: result[key] for key in keys}, "text": new_text, "error": None}  # type: ignore[literal-required]
+
+
+def _failure_report(error: VivekError) -> dict[str, Any]:
+    """What ``--json`` prints on failure: the same keys, empty, and the error."""
+    empty: dict[str, Any] = {"edits": [], "answer": "", "route": None, "score": 0.0, "checks": [], "iterations": 0}
+    told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
+    return {**empty, "calls": [], "text": None, "error": told}
+
+
+def _tell_error(error: VivekError, arguments: argparse.Namespace, terminal: Any) -> None:
+    if arguments.json:
+        print(json.dumps(_failure_report(error), ensure_ascii=True))
+    terminal.error(error)
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file's content in one step; its permissions and, through a symlink, its place stay."""
+    target = path.resolve()
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+        Path(temporary).chmod(target.stat().st_mode & 0o7777)
+        Path(temporary).replace(target)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,186 @@
+"""Finds the embedded model's server for given weights and settings, or starts it.
+
+Any number of clients, in any number of processes, share one server for the same weights and settings. The
+server's lock, which the kernel frees whatever way it ends, tells whether it lives; its record tells how to
+reach it. So a killed server's record is never believed, and two clients that start it at once get the same
+one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+from filelock import FileLock, Timeout
+
+from vivek import paths
+from vivek.errors import InstallError, ModelAPIError, ModelUnreachableError
+from vivek.llm import memory, server
+from vivek.llm.memory import Need
+from vivek.llm.server import Record
+
+PROTOCOL = 1
+"""Raised with each change of the server's parameters, so that an older one that still runs is not used."""
+
+IDLE_SECONDS = 1800.0
+
+_POLL_SECONDS = 0.05
+_HEALTH_SECONDS = 10.0
+_LAST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which server is wanted. context_window: tokens for each conversation. need: memory it will take."""
+
+    name: str
+    weights: Path
+    digest: str
+    context_window: int
+    need: Need
+    idle_seconds: float = IDLE_SECONDS
+
+    @property
+    def lock(self) -> Path:
+        """The file that this server holds while it lives."""
+        facts = (self.digest, self.context_window, self.idle_seconds, PROTOCOL, version("xllamacpp"))
+        return paths.runtime_dir() / f"server-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}.lock"
+
+    @property
+    def log(self) -> Path:
+        """Where this server's output goes."""
+        return self.lock.with_suffix(".log")
+
+
+async def running(settings: Settings) -> Record | None:
+    """The server, where it runs and is ready; None where it does not, or still loads.
+
+    Raises ModelUnreachableError where it lives but says nothing.
+    """
+    record = server.read_record(server.record_path(settings.lock))
+    if record is None or not held(settings.lock):
+        return None
+    try:
+        async with client(record) as connection:
+            answer = await connection.get("/health", timeout=_HEALTH_SECONDS)
+    except httpx.TimeoutException as error:
+        raise ModelUnreachableError(
+            f"The embedded model's server (process {record.pid}) does not answer.",
+            hint=f"End it with `kill -9 {record.pid}`, then ask again.",
+        ) from error
+    except httpx.TransportError:
+        return None  # it is just ending
+    return record if answer.status_code == httpx.codes.OK else None
+
+
+async def started(settings: Settings) -> Record:
+    """The server, started where it does not run, when it is ready.
+
+    Raises ModelAPIError where it ends while it loads or does not fit in memory, ModelUnreachableError,
+    InstallError.
+    """
+    process: _Process | None = None
+    while True:
+        if record := await running(settings):
+            return record
+        if process is None and not held(settings.lock):
+            process = _start(settings)
+        if process is not None and (status := process.poll()) is not None:
+            if status != server.ALREADY_RUNNING:
+                raise process.failure(settings, status)
+            process = None  # another client was faster
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def client(record: Record) -> httpx.AsyncClient:
+    """A client of the server. It waits for ever, because a server that reads a long prompt says nothing."""
+    return httpx.AsyncClient(
+        base_url=record.url,
+        # llama.cpp closes kept connections without a word, hence none is kept.
+        headers={
+            "Authorization": f"Bearer {record.key}",
+            "Content-Type": "application/json",
+            "Connection": "close",
+        },
+        timeout=httpx.Timeout(None, connect=_HEALTH_SECONDS),
+        trust_env=False,
+        verify=False,  # loopback speaks no TLS, and certificates take 30 ms to read
+    )
+
+
+def held(lock: Path) -> bool:
+    """Whether a server holds the lock, ready or not."""
+    probe = FileLock(lock)
+    try:
+        probe.acquire(timeout=0)
+    except Timeout:
+        return True
+    probe.release()
+    return False
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A server that this process started. log_start: where its part of the log begins."""
+
+    popen: subprocess.Popen[bytes]
+    log_start: int
+
+    def poll(self) -> int | None:
+        return self.popen.poll()
+
+    def failure(self, settings: Settings, status: int) -> ModelAPIError:
+        with settings.log.open("rb") as file:
+            file.seek(self.log_start)
+            said = file.read().decode("utf-8", "replace").strip().splitlines()
+        return ModelAPIError(
+            f"The embedded model's server ended while it loaded {settings.name} ({_ending(status)}). Its last"
+            " words:\n" + "\n".join(said[-_LAST_LINES:]),
+            hint=f"The whole log is {settings.log}.",
+        )
+
+
+def _start(settings: Settings) -> _Process:
+    """Start the server in a session of its own, with no descriptor of ours, so that it outlives us."""
+    memory.refuse_if_short(settings.name, settings.need)
+    command = [sys.executable, "-m", "vivek.llm.server", "--weights", str(settings.weights)]
+    command += ["--context", str(settings.context_window), "--lock", str(settings.lock)]
+    command += ["--idle", str(settings.idle_seconds)]
+    try:
+        with settings.log.open("ab") as log:
+            begin = log.tell()
+            popen = subprocess.Popen(
+                command,
+                cwd=paths.runtime_dir(),  # not the project's folder, whose modules would be imported instead
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise InstallError(f"The embedded model's server could not be started: {error}.") from error
+    # Waited for in a thread, so that it leaves no zombie and can be forgotten.
+    threading.Thread(target=popen.wait, name="vivek-reap", daemon=True).start()
+    return _Process(popen, begin)
+
+
+def _environment() -> dict[str, str]:
+    package = str(Path(__file__).resolve().parents[2])
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
+    }
+
+
+def _ending(status: int) -> str:
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

@@ -1,0 +1,88 @@
+"""Whether a model fits in this machine's memory, before it is loaded.
+
+The estimate is for main memory. It knows nothing of a GPU's own: what is put there only leaves more room.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from vivek.errors import ModelAPIError
+
+BUFFERS_BYTES = 256 << 20
+"""What llama.cpp needs beside weights and KV cache. Measured with the 1.5B: 120 MB,
+less with smaller models."""
+
+_KV_ELEMENT_BYTES = 2
+"""llama.cpp keeps keys and values as 16-bit floats."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes that a loaded model takes."""
+
+    weights: int
+    kv_cache: int
+    buffers: int = BUFFERS_BYTES
+
+    @property
+    def total(self) -> int:
+        """The sum."""
+        return self.weights + self.kv_cache + self.buffers
+
+
+def estimate(weights_bytes: int, metadata: Mapping[str, Any], tokens: int) -> Need:
+    """What a model takes with room for this many tokens in all its slots. metadata: of its GGUF file."""
+    return Need(weights_bytes, tokens * kv_bytes_per_token(metadata))
+
+
+def kv_bytes_per_token(metadata: Mapping[str, Any]) -> int:
+    """Bytes of keys and values for one token in all layers; 0 where the metadata does not tell.
+
+    Models with window or recurrent layers take less.
+    """
+    prefix = metadata.get("general.architecture")
+    layers = metadata.get(f"{prefix}.block_count")
+    heads = metadata.get(f"{prefix}.attention.head_count")
+    if not isinstance(layers, int) or not heads:
+        return 0
+    all_heads = _each_layer(metadata.get(f"{prefix}.attention.head_count_kv", heads), layers)
+    size = metadata.get(f"{prefix}.embedding_length", 0) // max(_each_layer(heads, layers))
+    key = metadata.get(f"{prefix}.attention.key_length", size)
+    value = metadata.get(f"{prefix}.attention.value_length", size)
+    return int(sum(all_heads) * (key + value) * _KV_ELEMENT_BYTES)
+
+
+def available() -> int:
+    """Bytes that can be taken without pushing other programs out."""
+    return int(psutil.virtual_memory().available)
+
+
+def refuse_if_short(name: str, need: Need) -> None:
+    """Raise ModelAPIError, with the numbers, where the model does not fit now."""
+    free = available()
+    if need.total > free:
+        raise ModelAPIError(
+            f"{name} does not fit in memory: it needs {_gb(need.total)} (weights {_gb(need.weights)}, context"
+            f" {_gb(need.kv_cache)}, buffers {_gb(need.buffers)}) and {_gb(free)} are available.",
+            hint="Close other programs, or choose a smaller model.",
+        )
+
+
+def physical_cores() -> int:
+    """Cores that this process may use; two threads of one core only get in each other's way when decoding."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
+
+
+def _each_layer(value: int | list[int], layers: int) -> list[int]:
+    return value if isinstance(value, list) else [value] * layers
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,219 @@
+"""Between httpx and the models: one way to open a connection, to read a stream, and to name what went wrong.
+
+It knows no server's routes and no model: Ollama and the embedded llama.cpp each speak their own protocol
+through it. It sets no limit on how long a server may be silent, because a model that loads or reads a long
+prompt says nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import httpx
+
+from vivek.errors import (
+    ConfigError,
+    JSONParsingError,
+    ModelAPIError,
+    ModelConnectionLostError,
+    ModelUnreachableError,
+    VivekError,
+)
+
+CONNECT_SECONDS = 5.0
+"""How long a server may take to accept a connection."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Who is spoken to, in the words of an error message.
+
+    name: e.g. ``"Ollama"``. url: its address. start_hint: what to do when nothing answers there, one
+    sentence.
+    """
+
+    name: str
+    url: str
+    start_hint: str
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.url}"
+
+
+def client_options(url: str) -> dict[str, Any]:
+    """Keyword arguments of every `httpx.AsyncClient` (and of clients built on it) for a model's server.
+
+    A loopback address never goes through a proxy, whatever the environment says, as in Go and in browsers.
+    """
+    return {
+        "timeout": httpx.Timeout(None, connect=CONNECT_SECONDS),
+        "trust_env": not is_loopback(url),
+        "follow_redirects": True,
+        "verify": _tls(),
+    }
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the certificates takes 20 ms, also for a client that never needs them."""
+    return httpx.create_ssl_context()
+
+
+def client(url: str, *, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
+    """A client whose relative paths start at the URL. Raises ConfigError where it is not one."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ConfigError(f"`{url}` is not an address: {error}.", hint=_ADDRESS_HINT) from error
+    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 0) > 65535:
+        raise ConfigError(f"`{url}` is not an address of a server.", hint=_ADDRESS_HINT)
+    return httpx.AsyncClient(base_url=parsed, headers=headers, **client_options(url))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine by name or number."""
+    try:
+        host = httpx.URL(url).host
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
+@contextmanager
+def failures(server: Server, written: Sequence[str] = ()) -> Iterator[None]:
+    """Turn the transport's errors inside the block into VivekErrors.
+
+    written: the pieces of the reply so far, a list that the block goes on filling; whatever fails, they
+    become the error's `partial`. Cancellation and the closing of a generator pass through untouched.
+
+    Raises ModelUnreachableError, ModelConnectionLostError, ModelAPIError, ConfigError.
+    """
+    try:
+        yield
+    except VivekError as error:
+        error.partial = error.partial or "".join(written)
+        raise
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise ModelUnreachableError(f"Nothing answers for {server}.", hint=server.start_hint) from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise ConfigError(f"`{server.url}` is not an address: {error}.", hint=_ADDRESS_HINT) from error
+    except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+        raise connection_lost(server, written) from error
+    except httpx.HTTPError as error:
+        raise ModelAPIError(
+            f"Talking to {server} failed: {error or type(error).__name__}.", partial="".join(written)
+        ) from error
+
+
+def connection_lost(server: Server, written: Sequence[str] = ()) -> ModelConnectionLostError:
+    """The error of a connection that ended before the reply did."""
+    return ModelConnectionLostError(
+        f"The connection to {server} broke before the answer was complete.",
+        hint=f"See whether it is still running, then ask again. {server.start_hint}".strip(),
+        partial="".join(written),
+    )
+
+
+async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    r"""The body's lines without their ends, as they come; empty ones too.
+
+    Only ``\n`` and ``\r\n`` end a line: httpx's own `aiter_lines` also cuts at U+2028 and the like, which
+    JSON may hold.
+    """
+    rest = b""
+    async for chunk in response.aiter_bytes():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r")
+    if rest:
+        yield rest.removesuffix(b"\r")
+
+
+async def ndjson(response: httpx.Response, server: Server) -> AsyncIterator[dict[str, Any]]:
+    """The objects of a body that holds one on each line. Raises JSONParsingError."""
+    async for line in lines(response):
+        if line.strip():
+            yield json_object(line, server)
+
+
+async def server_sent(response: httpx.Response, server: Server) -> AsyncIterator[dict[str, Any]]:
+    """The objects in the data of server-sent events, up to ``[DONE]`` or the end. Raises JSONParsingError.
+
+    An event whose name is ``error`` comes as ``{"error": ...}``, as llama.cpp sends it in either form.
+    """
+    name, data = b"", b""
+    async for line in lines(response):
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            data = data + b"\n" + value if data else value
+        elif field == b"event":
+            name = value
+        elif field == b"error":
+            name, data = field, value
+        elif not line and data:
+            if data == b"[DONE]":
+                return
+            yield _event(name, json_object(data, server))
+            name, data = b"", b""
+    if data and data != b"[DONE]":
+        yield _event(name, json_object(data, server))
+
+
+def _event(name: bytes, content: dict[str, Any]) -> dict[str, Any]:
+    return {"error": content} if name == b"error" and "error" not in content else content
+
+
+def json_body(value: object) -> bytes:
+    """The value as a JSON request body.
+
+    Half a surrogate pair becomes ``?``: httpx's own encoder fails on it, and llama.cpp refuses its escaped
+    form.
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def json_object(data: bytes, server: Server) -> dict[str, Any]:
+    """The object that the bytes hold. Raises JSONParsingError, which quotes what came instead."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _not_json(data, server) from error
+    if not isinstance(value, dict):
+        raise _not_json(data, server)
+    return value
+
+
+def _not_json(data: bytes, server: Server) -> JSONParsingError:
+    seen = data[:80].decode("utf-8", "replace")
+    return JSONParsingError(
+        f"{server} sent something that is not the JSON it should be: {seen!r}.",
+        hint="See whether that address is really such a server, and whether it is up to date.",
+    )
+
+
+def server_message(data: bytes) -> str:
+    """The server's own words in an error body: ``{"error": "..."}``, ``{"error": {"message": ...}}`` or plain
+    text."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return data[:500].decode("utf-8", "replace").strip()
+    return error_text(value.get("error", value) if isinstance(value, dict) else value)
+
+
+def error_text(error: object) -> str:
+    """The words of an ``error`` member, which servers send as a string or as an object with a ``message``."""
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        return str(error["message"])
+    return error if isinstance(error, str) else json.dumps(error)
+
+
+_ADDRESS_HINT = "Give it as http://HOST:PORT."

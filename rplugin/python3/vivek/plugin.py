@@ -1,0 +1,83 @@
+"""The RPC surface: one thin method for each message that Lua sends.
+
+Handlers run on the host's loop thread and must return at once, so each only starts a thread or sets a switch. It
+imports pynvim alone and defines no command and no function: nothing ends up in a remote plugin manifest.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pynvim
+
+if TYPE_CHECKING:
+    from vivek.runs import Runs
+
+Payload = dict[str, Any]
+
+
+@pynvim.plugin
+class VivekPlugin:
+    """Messages from ``lua/vivek/host.lua``. The names are the contract with it."""
+
+    def __init__(self, nvim: pynvim.Nvim) -> None:
+        """Keep to assignments: were this to raise, every handler would be gone for good."""
+        self._nvim = nvim
+        self._runs: Runs | None = None
+        self._lock = threading.Lock()
+
+    @pynvim.rpc_export("vivek_ping", sync=True)
+    def ping(self, _payload: Payload) -> Payload:
+        """Version, Python and process id; the heavy imports start in the background."""
+        threading.Thread(target=self._open, daemon=True).start()
+        from vivek import __version__
+
+        return {"version": __version__, "python": platform.python_version(), "pid": os.getpid()}
+
+    @pynvim.rpc_export("vivek_ask")
+    def ask(self, payload: Payload) -> None:
+        """Start a run; its events follow."""
+        self._in_thread(lambda runs: runs.ask(payload))
+
+    @pynvim.rpc_export("vivek_stop")
+    def stop(self, payload: Payload) -> None:
+        """Stop one run, or all where none is named."""
+        self._in_thread(lambda runs: runs.stop(payload.get("run")))
+
+    @pynvim.rpc_export("vivek_new")
+    def new(self, payload: Payload) -> None:
+        """Start a fresh conversation for a file."""
+        self._in_thread(lambda runs: runs.new(payload))
+
+    @pynvim.rpc_export("vivek_outcome")
+    def outcome(self, payload: Payload) -> None:
+        """Note what became of a proposal's hunks."""
+        self._in_thread(lambda runs: runs.outcome(payload))
+
+    @pynvim.rpc_export("vivek_health")
+    def health(self, payload: Payload) -> None:
+        """Look at the backends and folders; a `health` event follows."""
+        self._in_thread(lambda runs: runs.health(payload))
+
+    @pynvim.rpc_export("vivek_shutdown")
+    def shutdown(self, _payload: Payload) -> None:
+        """Neovim leaves: close connections, so that no server works on for nobody."""
+        if self._runs is not None:
+            self._runs.close()
+
+    def _in_thread(self, work: Callable[[Runs], None]) -> None:
+        threading.Thread(target=lambda: work(self._open()), daemon=True).start()
+
+    def _open(self) -> Runs:
+        """The runs, made on first use and off the loop thread, since its imports take over a second."""
+        with self._lock:
+            if self._runs is None:
+                from vivek.runs import Runs
+                from vivek.editor.bridge import Bridge
+
+                self._runs = Runs(Bridge(self._nvim).emit)
+            return self._runs

@@ -1,0 +1,223 @@
+"""The composition root: puts model, document, symbols and conversation together for one run, and runs it.
+
+The editor's host and the command line both come in here. It knows no editor and no terminal: what happens is told to a
+listener, and what fails is raised.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vivek.agent.run import AskResult, ask, record_outcome
+from vivek.agent.state import Event, Ports
+from vivek.agent.store import Store
+from vivek.cancel import CancelToken
+from vivek.config import Settings
+from vivek.context.ignore import Ignore
+from vivek.context.project import find_root, state_dir_for
+from vivek.context.symbols import Symbol, Symbols
+from vivek.errors import RequestError, RunStoppedError, VivekError
+from vivek.llm.base import ChatModel, ModelInfo, TokenCounter
+from vivek.llm.loop import ModelLoop
+from vivek.llm.select import choose, describe
+from vivek.log import log_path
+from vivek.paths import models_dir, runtime_dir, state_dir
+from vivek.request import AskRequest
+
+_DATABASE = "checkpoints.db"
+
+
+class Session:
+    """Runs asks, several at once if need be. Close it when done."""
+
+    def __init__(self) -> None:
+        self._loop = ModelLoop()
+        self._stores: dict[Path, Store] = {}
+        self._unnamed = Store(Path(":memory:"))
+        self._lock = threading.Lock()
+
+    def ask(self, request: AskRequest, listen: Callable[[Event], None], cancel: CancelToken) -> AskResult:
+        """One ask, start to end. `listen` is called from several threads, and no more once this returns.
+
+        Raises VivekError: RunStoppedError where it was stopped before anything was finished.
+        """
+        gate = _Gate(listen)
+        try:
+            root = find_root(request.path or request.cwd)
+            ignore = Ignore(root) if root else None
+            _refuse_excluded(request.path, ignore)
+            gate.send({"kind": "progress", "run": request.run, "phase": "loading", "done": 0, "total": 0})
+            model = self._choose(request, gate, cancel)
+            try:
+                return self._run(request, model, root, ignore, gate, cancel)
+            finally:
+                with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
+                    self._loop.run(model.aclose(), CancelToken())
+        finally:
+            gate.close()
+
+    def _choose(self, request: AskRequest, gate: _Gate, cancel: CancelToken) -> ChatModel:
+        wanted = request.settings
+        choice = self._loop.run(choose(wanted.backend, wanted.model, wanted.url), cancel)
+        for text in choice.notices:
+            gate.send({"kind": "notice", "run": request.run, "text": text})
+        gate.send(
+            {
+                "kind": "start",
+                "run": request.run,
+                "model": choice.name,
+                "backend": choice.backend,
+                "reason": choice.reason,
+            }
+        )
+        return choice.model
+
+    def _run(
+        self,
+        request: AskRequest,
+        model: ChatModel,
+        root: Path | None,
+        ignore: Ignore | None,
+        gate: _Gate,
+        cancel: CancelToken,
+    ) -> AskResult:
+        info, counter = self._loop.run(_facts(model), cancel)
+        store, thread = self._conversation(request, root)
+        if store is not None and store.set_aside is not None:
+            text = f"The conversations' database was damaged; it is kept as {store.set_aside}."
+            gate.send({"kind": "notice", "run": request.run, "text": text})
+        ports = Ports(
+            request=request,
+            model=model,
+            info=info,
+            counter=counter,
+            loop=self._loop,
+            cancel=cancel,
+            symbols=_symbol_source(request, root, ignore, cancel),
+        )
+        return ask(ports, store, thread, gate.send)
+
+    def new_conversation(self, path: Path | None, buffer: str) -> None:
+        """Forget the conversation about a file, or about an unnamed buffer."""
+        store, key = self._place(path, buffer)
+        store.new_thread(key)
+
+    def record_outcome(
+        self, path: Path | None, buffer: str, *, run: str, applied: int, rejected: int, pending: int
+    ) -> None:
+        """Note what became of a run's hunks, for the next ask's history."""
+        store, key = self._place(path, buffer)
+        record_outcome(store, store.thread(key), run, applied, rejected, pending)
+
+    def health(self, settings: Settings, cwd: Path) -> list[dict[str, Any]]:
+        """What ``:checkhealth`` shows of this side, an item each: name, ok (True, False, "warn"), text, hint."""
+        items = [self._model_health(settings)]
+        root = find_root(cwd)
+        folders = [("models", models_dir()), ("embedded server", runtime_dir()), ("log", log_path().parent)]
+        folders.append(("conversations", state_dir_for(root)))
+        return items + [_folder_health(name, folder) for name, folder in folders]
+
+    def close(self) -> None:
+        """Close connections and databases; returns at once."""
+        self._loop.close()
+
+    def _model_health(self, settings: Settings) -> dict[str, Any]:
+        try:
+            text = self._loop.run(describe(settings.backend, settings.model, settings.url), CancelToken())
+        except VivekError as error:
+            return {"name": "model", "ok": False, "text": error.message, "hint": error.hint}
+        return {"name": "model", "ok": True, "text": text, "hint": ""}
+
+    def _conversation(self, request: AskRequest, root: Path | None) -> tuple[Store | None, str]:
+        """Where a run is remembered, and under which thread id."""
+        if not request.stored:
+            return None, request.thread or request.run
+        if request.thread is not None:
+            return self._store(state_dir_for(root)), request.thread
+        store, key = self._place(request.path, request.buffer)
+        return store, store.thread(key)
+
+    def _place(self, path: Path | None, buffer: str) -> tuple[Store, str]:
+        """A document's database, and its name there: its path in the project, so that a project may move."""
+        if path is None:
+            return self._unnamed, buffer
+        root = find_root(path)
+        key = path.relative_to(root) if root and path.is_relative_to(root) else path
+        return self._store(state_dir_for(root)), os.fsencode(key).decode("utf-8", "backslashreplace")
+
+    def _store(self, folder: Path) -> Store:
+        with self._lock:
+            if folder not in self._stores:
+                self._stores[folder] = _open_store(folder)
+            return self._stores[folder]
+
+
+class _Gate:
+    """Passes events on until it is closed: nothing of a run is told after its end."""
+
+    def __init__(self, listen: Callable[[Event], None]) -> None:
+        self._listen = listen
+        self._open = True
+        self._lock = threading.Lock()
+
+    def send(self, event: Event) -> None:
+        with self._lock:
+            if self._open:
+                self._listen(event)
+
+    def close(self) -> None:
+        with self._lock:
+            self._open = False
+
+
+async def _facts(model: ChatModel) -> tuple[ModelInfo, TokenCounter]:
+    return await model.info(), await model.counter()
+
+
+def _open_store(folder: Path) -> Store:
+    """The folder's database; where it cannot be written (a read-only checkout), the user's own state folder's."""
+    try:
+        return Store(folder / _DATABASE)
+    except sqlite3.OperationalError:
+        return Store(state_dir() / _DATABASE)
+
+
+def _refuse_excluded(path: Path | None, ignore: Ignore | None) -> None:
+    """Raise RequestError where the project's ignore files keep the file out of prompts."""
+    reason = ignore.excluded(path) if ignore and path else None
+    if reason:
+        raise RequestError(
+            f"{path.name if path else ''} is not sent to a model: {reason} excludes it.",
+            hint="Take the pattern out, or copy the lines into a buffer of their own.",
+        )
+
+
+def _symbol_source(
+    request: AskRequest, root: Path | None, ignore: Ignore | None, cancel: CancelToken
+) -> Callable[[str, int, int], list[Symbol]]:
+    """What looks up signatures for this request; only Python has any."""
+    if request.filetype != "python":
+        return lambda _text, _first, _last: []
+    symbols = Symbols(
+        root, trusted=request.trusted, excluded=lambda path: bool(ignore and ignore.excluded(path))
+    )
+    return lambda text, first, last: symbols.used_in(
+        text, request.path, first, last, cancelled=lambda: cancel.cancelled
+    )
+
+
+def _folder_health(name: str, folder: Path) -> dict[str, Any]:
+    if os.access(folder, os.W_OK):
+        return {"name": f"{name} folder", "ok": True, "text": f"{folder} can be written", "hint": ""}
+    return {
+        "name": f"{name} folder",
+        "ok": False,
+        "text": f"{folder} cannot be written",
+        "hint": f"Run: chmod u+w {folder}",
+    }

@@ -1,0 +1,176 @@
+"""A run on a terminal: live nodes, tokens and the reply as it comes; then the diff, the words or the error.
+
+Results go to standard output, everything else to standard error; both are plain text where they are not a terminal.
+It decides nothing about a run.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.panel import Panel
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.spinner import Spinner
+from rich.syntax import Syntax
+from rich.text import Text
+
+from vivek.errors import VivekError
+
+if TYPE_CHECKING:
+    from vivek.agent.run import AskResult
+
+_TAIL_LINES = 12
+"""Lines of the streaming reply that the live view shows."""
+
+Event = dict[str, Any]
+
+
+class Terminal:
+    """Shows one run. stream: whether the reply is shown while it is written."""
+
+    def __init__(self, *, stream: bool = True) -> None:
+        self._out = Console(file=sys.stdout, soft_wrap=True, highlight=False)
+        self._err = Console(file=sys.stderr, highlight=False)
+        self._stream = stream and self._err.is_terminal
+        self._status = "starting"
+        self._reply = ""
+        self._lock = Lock()
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """The live view, on a terminal; without one, `hear` prints a line for each node."""
+        if not self._stream:
+            yield
+            return
+        with Live(get_renderable=self._view, console=self._err, transient=True, refresh_per_second=12):
+            yield
+
+    def hear(self, event: Event) -> None:
+        """Take one event of a run. Called from several threads."""
+        with self._lock:
+            kind = event["kind"]
+            if kind == "start":
+                self._say(f"{event['model']} ({event['backend']}: {event['reason']})")
+            elif kind == "node":
+                self._reply = ""
+                self._status = f"{event['node']}: {event['detail']}"
+                self._say(_numbered(self._status, event["attempt"]))
+            elif kind == "notice":
+                self._say(event["text"], style="yellow")
+            elif kind == "progress":
+                self._status = _phase(event)
+            elif kind == "text":
+                self._reply += event["text"]
+
+    def diff(self, text: str) -> None:
+        """Print a unified diff, coloured on a terminal and exact elsewhere."""
+        if self._out.is_terminal:
+            self._out.print(Syntax(text, "diff", background_color="default", word_wrap=True))
+        else:
+            _write_raw(text)
+
+    def answer(self, words: str) -> None:
+        """Print an answer in words, rendered on a terminal."""
+        if self._out.is_terminal:
+            self._out.print(Markdown(words))
+        else:
+            _write_raw(words + "\n")
+
+    def stats(self, result: AskResult, written: str) -> None:
+        """One line on what the run came to, and the checks that the best attempt failed."""
+        for check in result["checks"]:
+            if not check["passed"]:
+                self._say(f"{check['name']}: {check['detail']}", style="yellow")
+        if result["warning"]:
+            self._say(result["warning"], style="yellow")
+        if result["stopped"]:
+            self._say("Stopped; this is what was finished.", style="yellow")
+        if written:
+            self._say(f"Wrote {written}.")
+        self._say(_summary(result), style="green")
+
+    def error(self, error: VivekError) -> None:
+        """Show a failure, what to do about it, and what the model had written."""
+        if not self._err.is_terminal:
+            self._err.print(f"vivek: {error}", markup=False, soft_wrap=True)
+            return
+        parts: list[RenderableType] = [Text(error.message)]
+        if error.hint:
+            parts.append(Text(error.hint, style="bold"))
+        if error.partial:
+            parts += [Text("\nThe model wrote:", style="dim"), Text(error.partial)]
+        self._err.print(Panel(Group(*parts), title=error.kind, border_style="red"))
+
+    def _say(self, text: str, style: str = "dim") -> None:
+        self._err.print(Text(text, style=style), soft_wrap=True)
+
+    def _view(self) -> RenderableType:
+        tail = "\n".join(self._reply.split("\n")[-_TAIL_LINES:])
+        return Group(Spinner("dots", Text(self._status)), Text(tail, style="dim"))
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar for a download; gives `update(done, total, text)` in bytes. Plain lines without a terminal."""
+    console = Console(file=sys.stderr, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    if not console.is_terminal:
+        yield _plain_progress(console)
+        return
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda done, total, text: progress.update(
+            task, completed=done, total=total or None, description=text
+        )
+
+
+def _plain_progress(console: Console) -> Callable[[int, int, str], None]:
+    """Progress as lines: one for each new text and each further tenth."""
+    last: tuple[str, int] = ("", -1)
+
+    def update(done: int, total: int, text: str) -> None:
+        nonlocal last
+        tenth = done * 10 // total if total else 0
+        if (text, tenth) != last:
+            last = (text, tenth)
+            share = f" {tenth * 10} %" if total else ""
+            console.print(f"{text}{share}", markup=False, soft_wrap=True)
+
+    return update
+
+
+def _write_raw(text: str) -> None:
+    """Bytes as they are: rich would drop control characters and cannot print what is not UTF-8."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def _numbered(status: str, attempt: int) -> str:
+    return status if attempt == 1 else f"{status} (attempt {attempt})"
+
+
+def _phase(event: Event) -> str:
+    if event["phase"] == "reading":
+        return f"reading the prompt: {event['done']} of {event['total']} tokens"
+    if event["phase"] == "writing":
+        return f"writing: {event['done']} tokens, {event['tokens_per_second']:.1f} tokens/s"
+    return "loading the model"
+
+
+def _summary(result: AskResult) -> str:
+    stats = result["stats"]
+    hunks = len(result["edits"])
+    what = "answered" if result["answer"] else f"{hunks} hunk{'' if hunks == 1 else 's'}"
+    return (
+        f"{what}, score {result['score']:.2f}, {result['iterations']} attempt{'' if result['iterations'] == 1 else 's'}, "
+        f"{stats['prompt_tokens']} prompt + {stats['tokens']} generated tokens, "
+        f"{stats['tokens_per_second']:.1f} tokens/s, {stats['seconds']:.1f} s"
+    )

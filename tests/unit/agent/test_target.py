@@ -1,0 +1,87 @@
+"""Which lines an ask is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vivek.agent.target import WHOLE_FILE_LINES, find_target, insertion_point
+from vivek.errors import RequestError
+from vivek.request import AskRequest
+
+TEXT = '''import os
+
+
+def first(x):
+    return x
+
+
+class Thing:
+    def method(self):
+        return first(1)
+
+
+LIMIT = 3
+'''
+
+
+def ask(text: str = TEXT, instruction: str = "tidy", **values: Any) -> AskRequest:
+    return AskRequest(run="1", instruction=instruction, text=text, filetype="python", path=Path("a.py"), **values)
+
+
+def test_a_selection_is_the_target_as_it_is() -> None:
+    assert find_target(ask(first=2, last=5, cursor=9)) == {"first": 2, "last": 5, "name": ""}
+
+
+def test_without_a_selection_it_is_the_function_under_the_cursor() -> None:
+    assert find_target(ask(cursor=5)) == {"first": 4, "last": 5, "name": "first"}
+
+
+def test_a_method_is_found_under_the_cursor() -> None:
+    target = find_target(ask(cursor=10))
+    assert (target["first"], target["last"]) == (9, 10)
+
+
+def test_outside_of_a_function_a_small_file_is_the_target() -> None:
+    assert find_target(ask(cursor=13)) == {"first": 1, "last": 13, "name": ""}
+
+
+def test_on_the_command_line_a_small_file_is_the_target() -> None:
+    assert find_target(ask(instruction="fix `first`")) == {"first": 1, "last": 13, "name": ""}
+
+
+LONG = TEXT + "\n".join(f"x_{number} = {number}" for number in range(WHOLE_FILE_LINES)) + "\n"
+
+
+@pytest.mark.parametrize("instruction", ["fix `first`", "make first() faster", "explain `Thing.method`"])
+def test_in_a_long_file_it_is_the_definition_that_the_instruction_names(instruction: str) -> None:
+    assert find_target(ask(LONG, instruction))["name"] != ""
+
+
+def test_an_ordinary_word_names_no_function() -> None:
+    with pytest.raises(RequestError, match="names no function"):
+        find_target(ask(LONG, "do the first thing"))
+
+
+def test_in_a_long_file_with_nothing_named_the_user_is_told_what_to_do() -> None:
+    with pytest.raises(RequestError, match="Select the lines"):
+        find_target(ask(LONG, cursor=100))
+
+
+def test_new_code_goes_after_the_definition_at_the_cursor() -> None:
+    assert insertion_point(ask(cursor=4))["first"] == 6
+    assert insertion_point(ask(cursor=10))["first"] == 11
+
+
+def test_new_code_takes_the_place_of_a_blank_line() -> None:
+    assert insertion_point(ask(cursor=2)) == {"first": 2, "last": 2, "name": ""}
+
+
+def test_new_code_on_the_command_line_goes_to_the_end() -> None:
+    assert insertion_point(ask())["first"] == 14
+
+
+def test_new_code_in_an_empty_buffer_is_all_there_is() -> None:
+    assert insertion_point(ask("", cursor=1)) == {"first": 1, "last": 0, "name": ""}

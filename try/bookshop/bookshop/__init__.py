@@ -1,0 +1,1 @@
+"""A small bookshop: what is on the shelf, and what an order costs."""
