@@ -12,6 +12,8 @@ local NAMESPACE = vim.api.nvim_create_namespace('vivek_proposal')
 -- Above tree-sitter (100) and semantic tokens (125 to 127).
 local LINE_PRIORITY, WORD_PRIORITY = 190, 200
 local LINEMATCH_LIMIT = 60
+local ADDED = { line = 'VivekAdd', words = 'VivekAddText', pad = true }
+local STALE = { line = 'VivekStaleText', words = 'VivekStaleText', pad = false }
 local SCROLLS = vim.fn.has('nvim-0.11') == 1
 
 ---@alias vivek.Chunk { [1]: string, [2]: string }
@@ -258,15 +260,15 @@ function M.hunk(buf, hunk, place, view, note)
   local marks = { buf = buf, row = place.row, rows = {} }
   local first = M.first_row(hunk, place)
   local below = note and mark_note(marks, first, note, view) or {}
-  local removed, added = {}, {}
-  if not place.stale then
-    removed, added = M.changed_words(hunk)
+  local lines
+  if place.stale then
+    lines = virtual_lines(hunk.new, {}, view, STALE)
+  else
+    local removed, added = M.changed_words(hunk)
     mark_removed(marks, hunk, place.row, removed)
+    lines = virtual_lines(hunk.new, added, view, ADDED)
   end
-  local groups = place.stale and { line = 'VivekStaleText', words = 'VivekStaleText', pad = false }
-    or { line = 'VivekAdd', words = 'VivekAddText', pad = true }
-  local lines = virtual_lines(hunk.new, added, view, groups)
-  mark_virtual_lines(marks, place.stale and first or M.last_row(hunk, place), vim.list_extend(lines, below))
+  mark_virtual_lines(marks, M.last_row(hunk, place), vim.list_extend(lines, below))
   return marks
 end
 

@@ -10,7 +10,7 @@ local M = {}
 
 ---@alias vivek.HunkState 'pending'|'applied'|'rejected'
 
----@class vivek.Hunk `old` lines from `start` on, in the text as it was at the ask, become `new` lines
+---@class vivek.Hunk `old` lines from `start` on, in the text at the ask, become `new` lines
 ---@field id integer 1 is the first in the text
 ---@field start integer
 ---@field old string[]
@@ -27,8 +27,10 @@ local M = {}
 ---@field count integer
 ---@field added integer
 
+---@alias vivek.Position { line: integer, character: integer } 0-based, in UTF-16 units
+
 ---@class vivek.TextEdit
----@field range { start: { line: integer, character: integer }, ['end']: { line: integer, character: integer } }
+---@field range { start: vivek.Position, ['end']: vivek.Position }
 ---@field newText string
 
 --- A text as what its newlines separate: after a final newline there is one more, empty piece.
@@ -45,7 +47,7 @@ local function pieces_of(lines, eol)
 end
 
 ---@param pieces string[]
----@param position { line: integer, character: integer }
+---@param position vivek.Position
 ---@return integer line
 ---@return integer byte
 local function resolve(pieces, position)

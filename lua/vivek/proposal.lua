@@ -602,8 +602,8 @@ end
 
 --- The buffer's text as it would be with the open hunks applied, the stale ones left out.
 ---@param buf integer
----@return { lines: string[], eol: boolean, first: integer, last: integer }? pending nil without a proposal; `first` and
---- `last` (1-based, inclusive) are the lines that were worked on
+---@return { lines: string[], eol: boolean, first: integer, last: integer }? pending nil without a proposal;
+--- `first` and `last` (1-based, inclusive) are the lines that were worked on
 function M.pending_text(buf)
   local proposal = proposals[resolved(buf)]
   if not proposal or not is_open(proposal) then

@@ -63,10 +63,8 @@ local function use_syntax(filetype)
     vim.cmd(('syntax include @VivekCode syntax/%s.vim'):format(filetype))
     code = 'contains=@VivekCode'
   end
-  vim.cmd(
-    'syntax region VivekFence matchgroup=VivekStats keepend start=/^\\z(`\\{3,}\\|\\~\\{3,}\\).*$/ end=/^\\z1\\s*$/ '
-      .. code
-  )
+  local fence = [[start=/^\z(`\{3,}\|\~\{3,}\).*$/ end=/^\z1\s*$/]]
+  vim.cmd(('syntax region VivekFence matchgroup=VivekStats keepend %s %s'):format(fence, code))
   vim.cmd([[syntax match VivekTitle /^# .*/]])
   vim.cmd([[syntax match VivekNode /^## .*/]])
   vim.cmd('syntax sync fromstart')

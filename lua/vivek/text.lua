@@ -174,7 +174,7 @@ function M.changed_words(old, new)
   return removed, added
 end
 
----@class vivek.Region a changed region: `count` items from `start` on (0-based) became `added` items from `to` on
+---@class vivek.Region `count` items from `start` on (0-based) became `added` items from `to` on
 ---@field start integer
 ---@field count integer
 ---@field to integer

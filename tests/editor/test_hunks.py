@@ -1,4 +1,4 @@
-"""Hunks as data: from text edits to whole lines, against a plain Python model of text. The Lua runs in a real Neovim."""
+"""Hunks as data, in a real Neovim: from text edits to whole lines, against a plain Python model of text."""
 
 from __future__ import annotations
 
@@ -111,32 +111,28 @@ def whole_lines(first: int, last: int, new: str) -> Edit:
 
 
 @pytest.mark.parametrize(
-    ("text", "edit", "start", "old", "new", "eol"),
+    ("text", "edit", "expected"),
     [
-        ("a\nb\n", whole_lines(1, 2, "B\n"), 1, ["b"], ["B"], None),
-        ("a\nb\n", whole_lines(0, 0, "x\n"), 0, [], ["x"], None),
-        ("a\nb\n", whole_lines(2, 2, "x\n"), 2, [], ["x"], None),
-        ("a\nb", text_edit("a\nb", 3, 3, "\nx"), 2, [], ["x"], None),
-        ("a\nb", text_edit("a\nb", 2, 3, "B"), 1, ["b"], ["B"], None),
-        ("a\nb", text_edit("a\nb", 3, 3, "\n"), 2, [], [], True),
-        ("a\nb\n", whole_lines(1, 2, "b"), 2, [], [], False),
-        ("", whole_lines(0, 0, "x\ny\n"), 0, [""], ["x", "y"], True),
-        ("", whole_lines(0, 0, "x"), 0, [""], ["x"], None),
-        ("a\nb\n", whole_lines(0, 2, ""), 0, ["a", "b"], [], None),
-        ("a\nb\nc\n", whole_lines(0, 3, "a\nB\nc\n"), 1, ["b"], ["B"], None),
+        ("a\nb\n", whole_lines(1, 2, "B\n"), (1, ["b"], ["B"], None)),
+        ("a\nb\n", whole_lines(0, 0, "x\n"), (0, [], ["x"], None)),
+        ("a\nb\n", whole_lines(2, 2, "x\n"), (2, [], ["x"], None)),
+        ("a\nb", text_edit("a\nb", 3, 3, "\nx"), (2, [], ["x"], None)),
+        ("a\nb", text_edit("a\nb", 2, 3, "B"), (1, ["b"], ["B"], None)),
+        ("a\nb", text_edit("a\nb", 3, 3, "\n"), (2, [], [], True)),
+        ("a\nb\n", whole_lines(1, 2, "b"), (2, [], [], False)),
+        ("", whole_lines(0, 0, "x\ny\n"), (0, [""], ["x", "y"], True)),
+        ("", whole_lines(0, 0, "x"), (0, [""], ["x"], None)),
+        ("a\nb\n", whole_lines(0, 2, ""), (0, ["a", "b"], [], None)),
+        ("a\nb\nc\n", whole_lines(0, 3, "a\nB\nc\n"), (1, ["b"], ["B"], None)),
     ],
 )
 def test_an_edit_becomes_the_smallest_whole_line_hunk(
-    nvim: Editor, text: str, edit: Edit, start: int, old: list[str], new: list[str], eol: bool | None
+    nvim: Editor, text: str, edit: Edit, expected: tuple[int, list[str], list[str], bool | None]
 ) -> None:
     _, hunks = applied(nvim, text, [edit])
     assert len(hunks) == 1
-    assert (hunks[0]["start"], hunks[0]["old"], hunks[0]["new"], hunks[0].get("eol")) == (
-        start,
-        old,
-        new,
-        eol,
-    )
+    hunk = hunks[0]
+    assert (hunk["start"], hunk["old"], hunk["new"], hunk.get("eol")) == expected
 
 
 @pytest.mark.parametrize("text", ["", "a\n", "a\nb"])
@@ -203,18 +199,18 @@ def test_an_insertion_needs_only_one_of_its_neighbours(
 
 
 @pytest.mark.parametrize(
-    ("base", "start", "count", "current", "row"),
+    ("base", "hunk", "current", "row"),
     [
-        (["", "a", "z"], 0, 2, ["", "", "a", "z"], 1),
-        (["a", "", "z"], 0, 2, ["a", "", "", "z"], 0),
-        (["x", "x", "y"], 1, 1, ["x", "y"], 0),
-        (["x", "x", "y"], 0, 1, ["x", "y"], 0),
+        (["", "a", "z"], (0, 2), ["", "", "a", "z"], 1),
+        (["a", "", "z"], (0, 2), ["a", "", "", "z"], 0),
+        (["x", "x", "y"], (1, 1), ["x", "y"], 0),
+        (["x", "x", "y"], (0, 1), ["x", "y"], 0),
     ],
 )
 def test_a_repeated_line_beside_a_hunk_does_not_make_it_stale(
-    nvim: Editor, base: list[str], start: int, count: int, current: list[str], row: int
+    nvim: Editor, base: list[str], hunk: tuple[int, int], current: list[str], row: int
 ) -> None:
-    assert locate(nvim, base, start, count, current) == (row, False)
+    assert locate(nvim, base, *hunk, current) == (row, False)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +232,8 @@ def test_a_range_is_carried_over_a_change(
 ) -> None:
     code = """
         local start, count, added, inclusive = ...
-        return { require('vivek.hunks').mapped(2, 4, { { start = start, count = count, added = added } }, inclusive) }
+        local changes = { { start = start, count = count, added = added } }
+        return { require('vivek.hunks').mapped(2, 4, changes, inclusive) }
     """
     assert tuple(nvim.lua(code, *change, inclusive)) == expected
 
@@ -261,7 +258,8 @@ def test_common_ends_are_cut_at_characters_and_do_not_overlap(nvim: Editor, old:
 def test_utf16_columns_lead_to_the_same_character_as_in_python(nvim: Editor, line: str) -> None:
     code = """
         local line, columns = ...
-        return vim.tbl_map(function(column) return require('vivek.text').byte_of_utf16(line, column) end, columns)
+        local byte_of_utf16 = require('vivek.text').byte_of_utf16
+        return vim.tbl_map(function(column) return byte_of_utf16(line, column) end, columns)
     """
     starts = [line[:offset] for offset in range(len(line) + 1)]
     found = nvim.lua(code, line, [units(start) for start in starts])

@@ -24,8 +24,9 @@ def demo(nvim: Editor) -> Editor:
 
 def start(nvim: Editor, run: str = "r1", first: int = 2, last: int = 3) -> None:
     nvim.lua(
-        "local run, first, last = ... require('vivek.progress').start(run, vim.api.nvim_get_current_buf(), first, last)",
+        "local run, buf, first, last = ... require('vivek.progress').start(run, buf, first, last)",
         run,
+        nvim.eval("bufnr()"),
         first,
         last,
     )
@@ -131,7 +132,9 @@ def test_the_timer_runs_only_while_something_is_at_work(demo: Editor) -> None:
     timers = """
         local count = 0
         vim.uv.walk(function(handle)
-          if handle:get_type() == 'timer' and handle:is_active() and not handle:is_closing() then count = count + 1 end
+          if handle:get_type() == 'timer' and handle:is_active() and not handle:is_closing() then
+            count = count + 1
+          end
         end)
         return count
     """

@@ -1,4 +1,4 @@
-"""Proposals in a real Neovim: what is drawn, where hunks land, what undo gives back, and that no text is ever lost."""
+"""Proposals in a real Neovim: what is drawn, where hunks land, what undo gives back; no text is ever lost."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def propose(
     code = """
         local run, edits, eol, target = ...
         local base = vim.api.nvim_buf_get_lines(0, 0, -1, true)
-        require('vivek.proposal').show(0, run, base, edits, { eol = eol, target = target ~= vim.NIL and target or nil })
+        local options = { eol = eol, target = target ~= vim.NIL and target or nil }
+        require('vivek.proposal').show(0, run, base, edits, options)
     """
     nvim.lua(code, run, edits, eol, target)
 
@@ -652,7 +653,7 @@ def run_case(nvim: Editor, base: list[str], edits: list[Edit], user: list[str]) 
 
 @st.composite
 def distinct_cases(draw: st.DrawFn) -> tuple[list[str], list[str], list[str], list[list[str]], list[bool]]:
-    """Base, proposed text, user's text, and what the user did: lines typed into each gap, which base lines were kept.
+    """Base, proposed text, user's text, and what the user did: lines typed into each gap, base lines kept.
 
     No two lines are alike, so that it is certain what every change means.
     """
@@ -705,7 +706,7 @@ def expected_text(
             inside = first > 0 and first < count and not above and not below
             if inside:
                 continue
-            # What the user typed at the place belongs to a line that was taken away there; else it stays above.
+            # What was typed at the place belongs to a line that was taken away there; else it stays above.
             (before_gap if first < count and not below else after_gap)[first] = new
         fitting += 1
     result: list[str] = []

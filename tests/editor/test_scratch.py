@@ -1,4 +1,4 @@
-"""The scratch buffer in a real Neovim: what it shows, when it scrolls, and that nothing the model wrote is lost."""
+"""The scratch buffer in a real Neovim: what it shows, when it scrolls; nothing the model wrote is lost."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def test_it_opens_beside_the_source_without_taking_the_cursor(run: Run) -> None:
 
 def test_its_buffer_is_no_file_and_cannot_be_typed_in(run: Run) -> None:
     options = run.nvim.lua(
-        "local o = vim.bo[...] return { o.buftype, o.bufhidden, o.swapfile, o.modifiable, o.modified, o.buflisted }",
+        "local o = vim.bo[...] "
+        "return { o.buftype, o.bufhidden, o.swapfile, o.modifiable, o.modified, o.buflisted }",
         run.buffer,
     )
     assert options == ["nofile", "hide", False, False, False, False]

@@ -6,5 +6,4 @@ up at once. Everything heavier is imported by the worker thread.
 
 from vivek.plugin import VivekPlugin
 
-__version__ = "0.1.0"
-__all__ = ["VivekPlugin", "__version__"]
+__all__ = ["VivekPlugin"]

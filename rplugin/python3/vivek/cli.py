@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from vivek.cancel import CancelToken
 from vivek.config import BACKENDS, Settings
 from vivek.errors import RequestError, VivekError
+from vivek.version import VERSION
 
 if TYPE_CHECKING:
     from vivek.agent.run import AskResult
@@ -37,10 +38,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from vivek import __version__
-
     parser = argparse.ArgumentParser(prog="vivek", description="Small local models, good at real coding work.")
-    parser.add_argument("--version", action="version", version=f"vivek {__version__}")
+    parser.add_argument("--version", action="version", version=f"vivek {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_ask(commands.add_parser("ask", help="rewrite, write or explain code in a file"))
     _add_install(commands.add_parser("install", help="fetch a model for the embedded backend"))
@@ -217,3 +216,57 @@ def _write(path: Path, text: str) -> None:
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _install(arguments: argparse.Namespace) -> int:
+    from vivek.llm.download import Progress, download
+    from vivek.llm.weights import DEFAULT
+    from vivek.terminal import Terminal, download_bar
+
+    cancel = CancelToken()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: cancel.cancel())
+
+    def told(progress: Progress) -> str:
+        detail = f", {progress.detail}" if progress.detail else ""
+        return f"{progress.phase} ({progress.source}{detail})"
+
+    try:
+        if arguments.json_progress:
+            found = download(arguments.name or DEFAULT, lambda now: _print_progress(now, told(now)), cancel)
+            print(json.dumps({"done": 1, "total": 1, "text": f"{found.name} is at {found.path}"}), flush=True)
+        else:
+            with download_bar() as update:
+                found = download(
+                    arguments.name or DEFAULT, lambda now: update(now.done, now.total, told(now)), cancel
+                )
+            print(f"{found.name} is at {found.path} (sha256 {found.digest})", file=sys.stderr)
+    except VivekError as error:
+        Terminal().error(error)
+        return NOTHING_USABLE
+    return 0
+
+
+def _print_progress(progress: Any, text: str) -> None:
+    print(json.dumps({"done": progress.done, "total": progress.total, "text": text}), flush=True)
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from vivek.llm.weights import MODELS, find
+
+    rows = [
+        {"name": model.name, "title": model.title, "bytes": model.bytes, "installed": find(model.name) is not None}
+        for model in MODELS
+    ]
+    if arguments.json:
+        print(json.dumps(rows))
+    else:
+        for row in rows:
+            state = "installed" if row["installed"] else f"{_size_text(int(str(row['bytes'])))} to fetch"
+            print(f"{row['name']:24} {row['title']:40} {state}")
+    return 0
+
+
+def _size_text(size: int) -> str:
+    """Bytes for people, in powers of ten as downloads are quoted: ``"1.1 GB"``."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

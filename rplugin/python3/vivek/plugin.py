@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pynvim
 
+from vivek.version import VERSION
+
 if TYPE_CHECKING:
     from vivek.runs import Runs
 
@@ -34,9 +36,7 @@ class VivekPlugin:
     def ping(self, _payload: Payload) -> Payload:
         """Version, Python and process id; the heavy imports start in the background."""
         threading.Thread(target=self._open, daemon=True).start()
-        from vivek import __version__
-
-        return {"version": __version__, "python": platform.python_version(), "pid": os.getpid()}
+        return {"version": VERSION, "python": platform.python_version(), "pid": os.getpid()}
 
     @pynvim.rpc_export("vivek_ask")
     def ask(self, payload: Payload) -> None:

@@ -32,17 +32,21 @@ def lines_of(text: str, target: Target) -> str:
     return "".join(split_lines(text)[target["first"] - 1 : target["last"]])
 
 
-def assemble(text: str, target: Target, code: str, *, route: Route, filetype: str) -> Assembled:
+def assemble(
+    text: str, target: Target, code: str, *, route: Route, filetype: str, instruction: str = ""
+) -> Assembled:
     """Put a reply's code in the target's place, and the imports that it needs at the top of the file."""
     lines = split_lines(text)
     head, tail = lines[: target["first"] - 1], lines[target["last"] :]
     old = lines_of(text, target)
     if route == "rewrite":
-        code = narrow(code, old, filetype)
+        code = narrow(
+            code, old, filetype, before="".join(head), after="".join(tail), instruction=instruction
+        )
     statements: list[str] = []
     if any(line.strip() for line in head):
         code, statements = split_imports(code, old, filetype)
-    new = fit(code, old) if route == "rewrite" else _inserted(code, head, tail, filetype)
+    new = fit(code, old, filetype, around=text) if route == "rewrite" else _inserted(code, head, tail, filetype)
     before = _closed("".join(head))
     after = before + new + "".join(tail)
     return _with_imports(text, after, statements, filetype, head=len(head), length=len(split_lines(new)))

@@ -19,6 +19,7 @@ from vivek.agent.state import AskState, Attempt, Call, PlainMessage, Ports
 from vivek.errors import ModelOutputInvalidError, RunStoppedError, VivekError
 from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
 from vivek.prompts import render
+from vivek.prompts.layout import label
 
 RETRY_TEMPERATURE = 0.5
 """The first attempt is greedy; a retry that is greedy too tends to repeat itself. 0.4 to 0.7 is the usual range."""
@@ -79,7 +80,7 @@ def _messages(state: AskState, ports: Ports) -> list[Message]:
         return messages
     last = state["attempts"][-1]
     problem = " ".join(check["detail"] for check in last["checks"] if not check["passed"])
-    language = ports.request.filetype or "text"
+    language = label(ports.request.filetype or "text")
     repair = Message("user", render("repair", problem=problem, language=language))
     longer = [*messages, Message("assistant", last["reply"]), repair]
     if ports.counter.count_messages(longer) + state["reply_tokens"] <= ports.info.context_window:

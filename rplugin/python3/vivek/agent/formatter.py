@@ -10,11 +10,10 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
-from vivek.agent.assemble import assemble
 from vivek.agent.history import remembered
+from vivek.agent.reviewer import assembled
 from vivek.agent.state import AskState, Ports
 from vivek.edits.diff import text_edits
-from vivek.edits.reply import extract
 from vivek.errors import ModelOutputInvalidError
 
 
@@ -35,10 +34,8 @@ def formatter(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
 
 
 def _edits(state: AskState, ports: Ports) -> list[dict[str, Any]]:
-    request = ports.request
-    code = extract(state["attempts"][state["best"]]["reply"], request.filetype).code or ""
-    after = assemble(request.text, state["target"], code, route=state["route"], filetype=request.filetype)
-    return [dict(edit) for edit in text_edits(request.base, after.text)]
+    after = assembled(ports.request, state, state["attempts"][state["best"]])
+    return [] if after is None else [dict(edit) for edit in text_edits(ports.request.base, after.text)]
 
 
 def _nothing_usable(state: AskState) -> ModelOutputInvalidError:

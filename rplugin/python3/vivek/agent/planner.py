@@ -24,7 +24,7 @@ from vivek.edits.fit import presentable
 from vivek.errors import ContextWindowExceededError
 from vivek.llm.base import Message, TokenCounter
 from vivek.prompts import render
-from vivek.prompts.layout import user_message
+from vivek.prompts.layout import label, user_message
 from vivek.request import AskRequest, Diagnostic, line_count
 
 CONTEXT_TOKENS = 800
@@ -118,7 +118,7 @@ class _Prompt:
 
     @property
     def _language(self) -> str:
-        return self.request.filetype or "text"
+        return label(self.request.filetype or "text")
 
 
 def _room(prompt: _Prompt, window: int, exact: bool) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
-from vivek.agent.assemble import assemble
+from vivek.agent.assemble import Assembled, assemble, lines_of
 from vivek.agent.state import AskState, Attempt, PlainCheck, Ports
 from vivek.checks.static import Check, review, score
 from vivek.edits.reply import extract
@@ -19,6 +19,9 @@ from vivek.request import AskRequest
 
 THRESHOLD = 0.6
 """Below this score the executor is asked again with the concrete complaint."""
+
+CUT_OFF_WEIGHT = 0.8
+"""What a reply that the token cap cut off loses: as much as one that does not parse."""
 
 ITERATIONS = 3
 """At most this many attempts in all."""
@@ -40,29 +43,43 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
 
 def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
     """The attempt with its checks and score."""
-    reply = extract(attempt["reply"], request.filetype)
-    if reply.code is None or not reply.code.strip():
+    after = assembled(request, state, attempt)
+    if after is None:
         check: PlainCheck = {
             "name": "has code",
             "passed": False,
             "detail": "The reply holds no code block: write the complete code in one fenced block.",
         }
         return {**attempt, "usable": False, "score": 0.0, "checks": [check]}
-    target = state["target"]
-    after = assemble(request.text, target, reply.code, route=state["route"], filetype=request.filetype)
     checks = review(
         request.text,
         after.text,
         filetype=request.filetype,
-        first=target["first"],
-        last=target["last"],
-        after_last=after.last,
+        first=state["target"]["first"],
+        last=state["target"]["last"],
         after_first=after.first,
+        after_last=after.last,
         instruction=request.instruction,
     )
     if not attempt["complete"]:
-        checks.append(Check("complete", False, "The reply was cut off before its end.", 1.0))
+        checks.append(Check("complete", False, "The reply was cut off before its end.", CUT_OFF_WEIGHT))
     return {**attempt, "usable": True, "score": score(checks), "checks": [_plain(check) for check in checks]}
+
+
+def assembled(request: AskRequest, state: AskState, attempt: Attempt) -> Assembled | None:
+    """The document with an attempt's code in it; None where the attempt holds no code."""
+    target = state["target"]
+    reply = extract(attempt["reply"], request.filetype, old=lines_of(request.text, target))
+    if reply.code is None or not reply.code.strip():
+        return None
+    return assemble(
+        request.text,
+        target,
+        reply.code,
+        route=state["route"],
+        filetype=request.filetype,
+        instruction=request.instruction,
+    )
 
 
 def enough(state: AskState) -> bool:

@@ -32,7 +32,8 @@ _QUESTION = re.compile(
 _INTO_CODE = re.compile(r"\b(?:docstring|comments?|inline|in (?:the )?code|type hints?|annotations?)\b", re.IGNORECASE)
 _NEW = re.compile(
     r"^(?:add|write|create|generate|make|define|implement|insert)\s+(?:me\s+)?"
-    r"(?:an?|another|a new|new|one more|some|unit|the following)\s+(?:[\w'`-]+\s+){0,3}?"
+    r"(?:an?|another|a new|new|one more|some|unit|the following)\s+"
+    r"(?:(?!(?:to|in|of|for|from|with|on)\b)[\w'`-]+\s+){0,3}?"
     r"(?:function|method|class|test|tests|helper|struct|type|interface|enum|dataclass|script|program|module|example"
     r"|decorator|fixture|constant|main)\b",
     re.IGNORECASE,
@@ -45,9 +46,11 @@ def wants_words(instruction: str) -> bool:
     >>> wants_words("What does this do?"), wants_words("could you explain this"), wants_words("can you add a test?")
     (True, True, False)
     """
-    bare = _bare(instruction)
+    bare, requested = _bare(instruction)
     if _EXPLAIN.search(bare):
         return not _INTO_CODE.search(bare)
+    if requested:
+        return False
     if _QUESTION.search(bare):
         return not re.match(r"how about\b|do (?:it|this|that|the same)\b", bare, re.IGNORECASE)
     return bare.rstrip().endswith("?") and not _EDIT_WORD.search(bare)
@@ -59,7 +62,7 @@ def wants_new_code(instruction: str) -> bool:
     >>> wants_new_code("Write a function that parses dates"), wants_new_code("add a docstring")
     (True, False)
     """
-    return bool(_NEW.search(_bare(instruction)))
+    return bool(_NEW.search(_bare(instruction)[0]))
 
 
 def choose_route(instruction: str, target: str, *, bounded: bool) -> Route:
@@ -73,10 +76,11 @@ def choose_route(instruction: str, target: str, *, bounded: bool) -> Route:
     return "rewrite"
 
 
-def _bare(instruction: str) -> str:
-    """The instruction without its courtesies: "please could you explain" becomes "explain"."""
+def _bare(instruction: str) -> tuple[str, bool]:
+    """The instruction without its courtesies ("please could you explain" becomes "explain"), and whether it was put
+    as a request ("could you", "I want")."""
     bare = _POLITE.sub("", instruction.strip())
     request = _REQUEST.match(bare)
     if request:
         bare = re.sub(r"^\s*(?:to|please)\b", "", bare[request.end() :]).strip()
-    return _POLITE.sub("", bare)
+    return _POLITE.sub("", bare), bool(request)

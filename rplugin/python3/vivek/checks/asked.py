@@ -12,21 +12,25 @@ _RENAMES = re.compile(
     r"|(?:snake|camel)\s?_?case)\b",
     re.IGNORECASE,
 )
-_REMOVES = re.compile(
+_REMOVING = (
     r"\b(?:remov\w+|delet\w+|drop\w*|merg\w+|combin\w+|inlin\w+|mov(?:e|es|ed|ing)|convert\w*|turn\w*"
-    r"|transform\w*|split\w*|unif\w+|consolidat\w+|dedup\w*|get rid|collaps\w+|fold|flatten|eliminat\w+|strip|extract|kill|cut"
-    r"|port|translat\w+|comment\w* out)\b",
-    re.IGNORECASE,
+    r"|transform\w*|split\w*|unif\w+|consolidat\w+|dedup\w*|get rid of|collaps\w+|fold|flatten|eliminat\w+"
+    r"|strip|extract|kill|cut|port|translat\w+|comment\w* out)\b"
+)
+_DEFINING = (
+    r"(?:functions?|methods?|class(?:es)?|helpers?|wrappers?|propert(?:y|ies)|getters?|setters?|constructors?"
+    r"|dataclass(?:es)?|namedtuple|enums?|def|defs|definitions?|dead code|unused|duplicat\w+|overloads?"
+    r"|subclass\w*|everything|all|them|these|it|this|interfaces?|structs?|traits?|tests?|code)\b"
+)
+_IN = r"(?:from|in|of|to|into|within|inside|on|at|for|with|by)"
+_REMOVES = re.compile(_REMOVING, re.IGNORECASE)
+_REMOVES_DEFINITIONS = re.compile(rf"{_REMOVING}.*\b{_DEFINING}", re.IGNORECASE | re.DOTALL)
+_REMOVES_JUST_THAT = re.compile(
+    rf"{_REMOVING}\s+(?:(?!{_IN}\b)[\w`'-]+\s+){{0,3}}?(?<!\w){_DEFINING}", re.IGNORECASE
 )
 _RESHAPES = re.compile(
     r"\b(?:replac\w+|refactor\w*|simplif\w+|rewrit\w+|restructur\w+|reorgani[sz]\w+|clean\w*|chang\w+"
     r"|mak(?:e|ing)|us(?:e|ing)|instead|redesign\w*|switch|migrat\w+|shorten|swap|substitut\w+)\b",
-    re.IGNORECASE,
-)
-_DEFINITIONS = re.compile(
-    r"\b(?:functions?|methods?|class(?:es)?|helpers?|wrappers?|propert(?:y|ies)|getters?|setters?|constructors?"
-    r"|dataclass(?:es)?|namedtuple|enums?|def|defs|definitions?|dead code|unused|duplicat\w+|overloads?|subclass\w*"
-    r"|everything|all|them|these|it|this|interfaces?|structs?|traits?|tests?|code)\b",
     re.IGNORECASE,
 )
 _STUBS = re.compile(
@@ -42,10 +46,13 @@ def may_lose(instruction: str, name: str, *, alone: bool, used: bool) -> bool:
 
     name: its plain name. alone: it is all that the target defines. used: the text after still uses it.
     """
-    named = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", instruction) is not None
     if _RENAMES.search(instruction):
         return True
-    if _REMOVES.search(instruction) and (named or _DEFINITIONS.search(instruction)):
+    word = rf"(?<!\w){re.escape(name)}(?!\w)"
+    place = rf"\b{_IN}\s+(?:the\s+)?(?:function\s+|method\s+|class\s+)?[`'\"]?{word}"
+    named = bool(re.search(word, instruction) and not re.search(place, instruction))
+    removes = _REMOVES_JUST_THAT if alone else _REMOVES_DEFINITIONS
+    if removes.search(instruction) or (named and _REMOVES.search(instruction)):
         return True
     return bool(_RESHAPES.search(instruction)) and (named or not (alone or used))
 

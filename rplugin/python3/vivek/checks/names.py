@@ -120,8 +120,9 @@ def _only_in_annotations(tree: ast.Module) -> set[str]:
 def _annotations(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns:
         yield node.returns
-    elif isinstance(node, ast.AnnAssign) or (isinstance(node, ast.arg) and node.annotation):
-        yield node.annotation
+    annotation = node.annotation if isinstance(node, (ast.AnnAssign, ast.arg)) else None
+    if annotation:
+        yield annotation
 
 
 def _names_of(parts: list[ast.expr]) -> Iterator[str]:

@@ -35,8 +35,8 @@ _ELISION = re.compile(
     rf"|{_THE}(?:rest|remaining|existing|other|previous|original) (?:\w+ ){{0,2}}{_THING}\s*"
     rf"(?:{_DOTS}|(?:{_DOTS}\s*)?{_STAYS}\b){_TAIL}"
     rf"|{_DOTS}\s*{_THE}(?:rest|remaining|existing|other|previous|original|same|more)\b.*"
-    r"|(?:your|add (?:your|the|actual)|insert (?:your|the)|put your|write your|actual|implement (?:the|your))\s+"
-    r"(?:own |actual |real )?(?:code|implementation|logic)(?: goes)?(?: here)?(?: to .*)?\W*"
+    r"|(?:your|add (?:your|the|actual)|insert (?:your|the)|put your|write your|actual|implement (?:the|your))"
+    r"\s+(?:own |actual |real )?(?:code|implementation|logic)(?: goes)?(?: here)?(?: to .*)?\W*"
     r"|(?:the )?(?:implementation|code|logic|body)(?: (?:goes|omitted|here|details?))+\W*"
     r"|(?:todo|fixme)\b\W*(?:implement|complete|finish|fill|your|write|replace"
     r"|add (?:the |your |actual |real )*(?:code|logic|implementation)).*"
@@ -45,7 +45,7 @@ _ELISION = re.compile(
 )
 _ELISION_WHERE_CODE_WENT = re.compile(
     rf"\W*(?:{_DOTS}\W*|{_DOTS}.*{_THING}.*|as before\W*"
-    r"|(?:same|unchanged|no changes?)(?: (?:as|code|from|here|needed))*(?: (?:before|above|the original|here))?\W*"
+    r"|(?:same|unchanged|no changes?)(?: (?:as|code|from|here|needed|before|above|the original))*\W*"
     rf"|(?:existing|previous|(?:the )?original) {_THING}\W*)",
     re.IGNORECASE,
 )

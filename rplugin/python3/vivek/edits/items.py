@@ -97,6 +97,8 @@ def defined_names(text: str, indented: str | None = None) -> set[str]:
 
 def _by_lines(lines: Sequence[str], filetype: str) -> Iterator[Item]:
     starts = list(_starts(lines, filetype))
+    if not starts:
+        return
     pending: int | None = None
     for first, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         last = _trimmed(lines, end)

@@ -68,111 +68,19 @@ _ALIASES = {
     "tf": "import tensorflow as tf",
 }
 
-_RATHER_VARIABLES = frozenset(
-    [
-        "antigravity",
-        "array",
-        "binascii",
-        "bdb",
-        "calendar",
-        "chunk",
-        "cmd",
-        "code",
-        "commands",
-        "compileall",
-        "crypt",
-        "errno",
-        "filecmp",
-        "fileinput",
-        "formatter",
-        "graphlib",
-        "html",
-        "idlelib",
-        "imp",
-        "keyword",
-        "lib2to3",
-        "mailbox",
-        "modulefinder",
-        "msvcrt",
-        "netrc",
-        "nt",
-        "numbers",
-        "optparse",
-        "parser",
-        "pipes",
-        "platform",
-        "profile",
-        "pty",
-        "pwd",
-        "queue",
-        "quopri",
-        "readline",
-        "resource",
-        "sched",
-        "secrets",
-        "select",
-        "selectors",
-        "signal",
-        "site",
-        "spwd",
-        "stat",
-        "string",
-        "stringprep",
-        "symbol",
-        "symtable",
-        "sysconfig",
-        "tabnanny",
-        "test",
-        "this",
-        "token",
-        "trace",
-        "tty",
-        "turtle",
-        "types",
-    ]
+_MODULES = (
+    "abc argparse ast asyncio base64 bisect builtins collections colorsys concurrent configparser"
+    " contextlib contextvars copy csv ctypes dataclasses decimal difflib dis email enum fcntl fnmatch"
+    " fractions ftplib functools gc getpass gettext glob grp gzip hashlib heapq hmac http importlib"
+    " inspect io ipaddress itertools json locale logging lzma marshal math mimetypes mmap multiprocessing"
+    " operator os pathlib pdb pickle pkgutil pprint pstats random re runpy shelve shlex shutil smtplib"
+    " socket socketserver sqlite3 ssl statistics struct subprocess sys syslog tarfile tempfile textwrap"
+    " threading time timeit tkinter tokenize tomllib traceback tracemalloc typing unicodedata unittest"
+    " urllib uuid warnings wave weakref webbrowser winreg xml zipfile zlib zoneinfo"
 )
-"""Modules whose names are as often a variable's: they count only where an attribute of theirs is used."""
+_SURE = frozenset(_MODULES.split()) & sys.stdlib_module_names
 
-
-def import_for(name: str, code: str = "") -> str | None:
-    """The statement that a well-known name needs, e.g. "from pathlib import Path"; None for any other name.
-
-    code: where the name is used; it decides between ``import datetime`` and ``from datetime import
-    datetime``, and whether a name like `string` is the module (``string.digits``) or a variable.
-    """
-    if name in ("datetime", "date"):
-        return _for_dates(name, code)
-    if name in _FROM:
-        return _FROM[name]
-    if name in _ALIASES:
-        return _ALIASES[name]
-    if name.startswith("_") or name not in sys.stdlib_module_names or name in ("this", "antigravity"):
-        return None
-    if name in _RATHER_VARIABLES and not _has_member(name, code):
-        return None
-    return f"import {name}"
-
-
-def _for_dates(name: str, code: str) -> str | None:
-    """`datetime` is a module and a class in it; `date` is the class only where one of its makers is
-    called."""
-    if name == "date":
-        return (
-            "from datetime import date"
-            if re.search(r"\bdate\.(?:today|from\w+)\(|\bdate\(\d", code)
-            else None
-        )
-    module = re.search(r"(?<![\w.])datetime\.(?:datetime|date|time|timedelta|timezone|tzinfo|UTC)\b", code)
-    return "import datetime" if module else "from datetime import datetime"
-
-
-def _has_member(name: str, code: str) -> bool:
-    """Whether the code uses an attribute that the module has."""
-    members = _MEMBERS_OF_VARIABLES.get(name, "")
-    return bool(members) and bool(re.search(rf"(?<![\w.]){name}\.(?:{members})\b", code))
-
-
-_MEMBERS_OF_VARIABLES = {
+_AMBIGUOUS = {
     "array": "array",
     "binascii": "hexlify|unhexlify|crc32|b2a_\\w+|a2b_\\w+",
     "calendar": "monthrange|month_name|month_abbr|day_name|day_abbr|isleap|timegm|monthcalendar|Calendar",
@@ -192,8 +100,37 @@ _MEMBERS_OF_VARIABLES = {
     "selectors": "DefaultSelector|EVENT_\\w+",
     "signal": "signal|SIG\\w+|alarm|pause|Signals|getsignal",
     "stat": "S_\\w+|ST_\\w+|filemode",
-    "string": "ascii_\\w+|digits|hexdigits|octdigits|punctuation|printable|whitespace|Template|Formatter|capwords",
+    "string": "ascii_\\w+|digits|hexdigits|octdigits|punctuation|printable|whitespace|Template"
+    "|Formatter|capwords",
     "sysconfig": "get_\\w+",
     "types": "SimpleNamespace|MappingProxyType|FunctionType|ModuleType|TracebackType|MethodType|CodeType"
     "|GeneratorType|GenericAlias|UnionType|NoneType|LambdaType",
 }
+"""Modules whose names are as often a variable's, with the members by which the module is known."""
+
+
+def import_for(name: str, code: str = "") -> str | None:
+    """The statement that a well-known name needs, e.g. "from pathlib import Path"; None for any other name.
+
+    code: where the name is used; it decides between ``import datetime`` and ``from datetime import
+    datetime``, and whether a name like `string` is the module (``string.digits``) or a variable.
+    """
+    if name in ("datetime", "date"):
+        return _for_dates(name, code)
+    if name in _FROM:
+        return _FROM[name]
+    if name in _ALIASES:
+        return _ALIASES[name]
+    if name in _SURE or re.search(rf"(?<![\w.]){name}\.(?:{_AMBIGUOUS.get(name, '(?!)')})\b", code):
+        return f"import {name}"
+    return None
+
+
+def _for_dates(name: str, code: str) -> str | None:
+    """`datetime` is a module and a class in it; `date` is the class only where one of its makers is
+    called."""
+    if name == "date":
+        made = re.search(r"(?<![\w.])date(?:\.(?:today|from\w+))?\(\d*", code)
+        return "from datetime import date" if made and made[0] != "date(" else None
+    module = r"(?<![\w.])datetime\.(?:datetime|date|time|timedelta|timezone|tzinfo|UTC)\b"
+    return "import datetime" if re.search(module, code) else "from datetime import datetime"

@@ -37,6 +37,9 @@ _POLL_SECONDS = 0.05
 _HEALTH_SECONDS = 10.0
 _LAST_LINES = 5
 
+_LOG_BYTES = 1 << 20
+"""A log this large is begun anew with the next start."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -156,7 +159,7 @@ def _start(settings: Settings) -> _Process:
     command += ["--context", str(settings.context_window), "--lock", str(settings.lock)]
     command += ["--idle", str(settings.idle_seconds)]
     try:
-        with settings.log.open("ab") as log:
+        with settings.log.open("ab" if _size(settings.log) < _LOG_BYTES else "wb") as log:
             begin = log.tell()
             popen = subprocess.Popen(
                 command,
@@ -172,6 +175,10 @@ def _start(settings: Settings) -> _Process:
     # Waited for in a thread, so that it leaves no zombie and can be forgotten.
     threading.Thread(target=popen.wait, name="vivek-reap", daemon=True).start()
     return _Process(popen, begin)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _environment() -> dict[str, str]:

@@ -9,6 +9,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from vivek.llm.base import (
     TokenCounter,
 )
 from vivek.llm.launcher import Settings
+from vivek.llm.memory import Need
 from vivek.llm.server import Record
 
 CONTEXT_WINDOW = 8192
@@ -85,6 +88,17 @@ class LlamaCppModel:
             async for event in events:
                 yield event
 
+    async def state(self) -> str:
+        """Whether it is loaded, and the memory it takes or would take; one sentence. Loads nothing.
+
+        Raises ModelUnreachableError, ConfigError.
+        """
+        settings = await self._settings()
+        if record := await launcher.running(settings):
+            return f"It is loaded (process {record.pid})."
+        needs, free = memory.gigabytes(settings.need.total), memory.gigabytes(memory.available())
+        return f"It is not loaded yet; it will need {needs} of memory, and {free} are available."
+
     async def aclose(self) -> None:
         """Nothing is open between calls; the server goes on for others, and ends by itself when idle."""
 
@@ -95,11 +109,27 @@ class LlamaCppModel:
 
     def _read_settings(self) -> Settings:
         path = self._weights
-        metadata = gguf.metadata(path)
-        trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
-        window = min(self._context_window, trained) if isinstance(trained, int) else self._context_window
-        need = memory.estimate(path.stat().st_size, metadata, window * server.SLOTS)
-        return Settings(self._name, path, weights.digest(path), window, need, self._idle_seconds)
+        digest = weights.digest(path)
+        shape = _shape(path, digest)
+        window = min(self._context_window, shape.trained_window or self._context_window)
+        tokens_in_all = window * server.SLOTS
+        need = Need(path.stat().st_size, tokens_in_all * shape.kv_bytes_per_token)
+        return Settings(self._name, path, digest, window, need, self._idle_seconds)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the head of a GGUF file tells. trained_window: tokens, 0 where it does not tell."""
+
+    trained_window: int
+    kv_bytes_per_token: int
+
+
+@lru_cache(maxsize=8)  # each ask makes its own model, and the head takes a quarter of a second to read
+def _shape(path: Path, digest: str) -> _Shape:
+    metadata = gguf.metadata(path)
+    trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
+    return _Shape(trained if isinstance(trained, int) else 0, memory.kv_bytes_per_token(metadata))
 
 
 async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:

@@ -36,11 +36,6 @@ class Need:
         return self.weights + self.kv_cache + self.buffers
 
 
-def estimate(weights_bytes: int, metadata: Mapping[str, Any], tokens: int) -> Need:
-    """What a model takes with room for this many tokens in all its slots. metadata: of its GGUF file."""
-    return Need(weights_bytes, tokens * kv_bytes_per_token(metadata))
-
-
 def kv_bytes_per_token(metadata: Mapping[str, Any]) -> int:
     """Bytes of keys and values for one token in all layers; 0 where the metadata does not tell.
 
@@ -68,10 +63,15 @@ def refuse_if_short(name: str, need: Need) -> None:
     free = available()
     if need.total > free:
         raise ModelAPIError(
-            f"{name} does not fit in memory: it needs {_gb(need.total)} (weights {_gb(need.weights)}, context"
-            f" {_gb(need.kv_cache)}, buffers {_gb(need.buffers)}) and {_gb(free)} are available.",
+            f"{name} does not fit in memory: it needs {gigabytes(need.total)} (weights {gigabytes(need.weights)}, context"
+            f" {gigabytes(need.kv_cache)}, buffers {gigabytes(need.buffers)}) and {gigabytes(free)} are available.",
             hint="Close other programs, or choose a smaller model.",
         )
+
+
+def gigabytes(size: int) -> str:
+    """The size in words, e.g. ``"1.9 GB"``."""
+    return f"{size / 1e9:.1f} GB"
 
 
 def physical_cores() -> int:
@@ -82,7 +82,3 @@ def physical_cores() -> int:
 
 def _each_layer(value: int | list[int], layers: int) -> list[int]:
     return value if isinstance(value, list) else [value] * layers
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.1f} GB"

@@ -87,6 +87,10 @@ DEFAULT = MODELS[0].name
 """The model that `:VivekInstall model` fetches where none is named."""
 
 
+GIVEN_PATH = "the file that you named"
+"""The place of weights that the user gave by path."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """Weights that are on this machine.
@@ -208,7 +212,7 @@ def _at(path: Path) -> Weights | None:
     if not _readable(path):
         return None
     path = path.resolve()
-    return Weights(path, digest(path), path.stem, "the path you gave", parameters_in(path.stem))
+    return Weights(path, digest(path), path.stem, GIVEN_PATH, parameters_in(path.stem))
 
 
 def _readable(file: Path) -> bool:

@@ -1,0 +1,198 @@
+"""Chooses the model that answers: Ollama's, the embedded one, or a script; and says why in plain words.
+
+It loads nothing and downloads nothing: it asks Ollama what it has, and looks for weights on this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vivek.errors import ConfigError, ModelNotFoundError, ModelUnreachableError, VivekError
+from vivek.llm import memory, transport, weights
+from vivek.llm.base import ChatModel
+from vivek.llm.llamacpp import LlamaCppModel
+from vivek.llm.ollama import (
+    InstalledModel,
+    OllamaModel,
+    host_url,
+    list_models,
+    loaded_models,
+    pick_installed,
+)
+from vivek.llm.scripted import ScriptedModel
+from vivek.llm.weights import Weights, parameters_in
+
+AUTO_SECONDS = 1.0
+"""How long `auto` waits for Ollama to tell what it has."""
+
+SMALL_PARAMETERS = 3e9
+"""Below this a notice says what to expect."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model that answers. reason: why it is this one, one clause. notices: what the user should know."""
+
+    model: ChatModel
+    backend: str
+    name: str
+    reason: str
+    notices: tuple[str, ...] = ()
+
+
+async def choose(backend: str, model: str | None = None, url: str | None = None) -> Choice:
+    """The model that answers under these settings; the caller closes it.
+
+    backend: ``"auto"``, ``"ollama"``, ``"embedded"`` or ``"scripted"``. model: a name or, embedded, the path of a
+    GGUF file; None leaves it to Vivek. url: Ollama's address (None: OLLAMA_HOST, or its usual one); scripted: the
+    path of the script. Raises ModelNotFoundError, ModelUnreachableError, ModelAPIError, ConfigError.
+    """
+    if backend == "auto":
+        return await _auto(model, _ollama_url(url))
+    if backend == "ollama":
+        return await _from_ollama(model, _ollama_url(url))
+    if backend == "embedded":
+        return await _embedded(model, "the `embedded` backend is set")
+    if backend == "scripted":
+        return _scripted(url)
+    raise ConfigError(f"There is no backend `{backend}`.", hint="Choose auto, ollama, embedded or scripted.")
+
+
+async def describe(backend: str, model: str | None = None, url: str | None = None) -> str:
+    """Which model would answer, why, and whether it is loaded; a few lines. Loads nothing. Raises as `choose`."""
+    choice = await choose(backend, model, url)
+    try:
+        lines = [f"{choice.name} ({choice.backend}) would answer: {choice.reason}.", *choice.notices]
+        if isinstance(choice.model, LlamaCppModel):
+            lines.append(await choice.model.state())
+        return "\n".join(lines)
+    finally:
+        await choice.model.aclose()
+
+
+async def _auto(model: str | None, url: str) -> Choice:
+    if model and weights.is_path(model):
+        return await _embedded(model, "`model` is the path of a file")
+    try:
+        return await asyncio.wait_for(_from_ollama(model, url), AUTO_SECONDS)
+    except asyncio.TimeoutError:
+        without = f"Ollama at {url} gave no answer within {AUTO_SECONDS:.0f} second"
+    except ModelUnreachableError:
+        without = f"nothing answers for Ollama at {url}"
+    except VivekError as error:
+        without = error.message.rstrip(".")
+    try:
+        return await _embedded(model, without)
+    except ModelNotFoundError as error:
+        raise ModelNotFoundError(
+            f"No model can answer: {without}, and {_small_first(error.message)}", hint=_ways_out(model)
+        ) from error
+
+
+async def _from_ollama(name: str | None, url: str) -> Choice:
+    models = await list_models(url)
+    found = _named(name, models, url) if name else await _picked(models, url)
+    reason = f"Ollama at {url} has it" if name else f"it is the best that Ollama at {url} has and that fits"
+    model = OllamaModel(found.name, url)
+    try:
+        warning = await model.notice()
+    except BaseException:
+        await model.aclose()
+        raise
+    notices = [warning, _small(found.name, parameters_in(found.parameters) or parameters_in(found.name))]
+    return Choice(model, "ollama", found.name, reason, tuple(filter(None, notices)))
+
+
+def _named(name: str, models: Sequence[InstalledModel], url: str) -> InstalledModel:
+    for model in models:
+        if model.name.lower() in (name.lower(), f"{name.lower()}:latest"):
+            return model
+    raise ModelNotFoundError(
+        f"Ollama at {url} has no model `{name}`.", hint=f"Fetch it with `ollama pull {name}`."
+    )
+
+
+async def _picked(models: Sequence[InstalledModel], url: str) -> InstalledModel:
+    # What fits can be told of this machine alone.
+    free = memory.available() if transport.is_loopback(url) else None
+    loaded = await loaded_models(url)
+    if found := pick_installed(models, free, loaded):
+        return found
+    if too_large := pick_installed(models, None):
+        raise ModelNotFoundError(
+            f"Ollama at {url} has {too_large.name}, but it does not fit in the memory that is free.",
+            hint="Close other programs, choose a smaller model, or name one with `model` to use it anyway.",
+        )
+    listed = ", ".join(model.name for model in models) or "none at all"
+    raise ModelNotFoundError(
+        f"Ollama at {url} has no model that is known to edit code well (it has {listed}).",
+        hint=f"Run `ollama pull {weights.DEFAULT}`, or name another with `model`.",
+    )
+
+
+async def _embedded(model: str | None, because: str) -> Choice:
+    found = await asyncio.to_thread(_weights, model)
+    reason = f"{because}; its weights are in {found.place}"
+    if found.place == weights.GIVEN_PATH:
+        reason = f"{because}; its sha256 is {found.digest}"
+    notice = _small(found.name, found.parameters)
+    chosen = LlamaCppModel(found.path, name=found.name)
+    return Choice(chosen, "embedded", found.name, reason, tuple(filter(None, [notice])))
+
+
+def _weights(model: str | None) -> Weights:
+    """Those of the named model, or of the default one, or of any known one. Raises ModelNotFoundError."""
+    if found := weights.find(model or weights.DEFAULT):
+        return found
+    if model is None and (others := weights.installed()):
+        return others[0]
+    if model and weights.is_path(model):
+        raise ModelNotFoundError(
+            f"There is no file that can be read at `{model}`.", hint="Correct `model`, or leave it out."
+        )
+    name = model or weights.DEFAULT
+    raise ModelNotFoundError(f"The weights of {name} are not on this machine.", hint=_install_hint(model))
+
+
+def _scripted(script: str | None) -> Choice:
+    if not script:
+        raise ConfigError("The scripted backend needs a script.", hint="Give the JSON file's path as `url`.")
+    model = ScriptedModel.from_file(Path(script))
+    return Choice(model, "scripted", model.name, f"it follows {script}")
+
+
+def _install_hint(model: str | None) -> str:
+    if model is None:
+        return "Run `:VivekInstall model` in Neovim, or `vivek install model` in a shell."
+    if weights.known(model):
+        return f"Run `:VivekInstall model {model}` in Neovim, or `vivek install model {model}` in a shell."
+    names = " and ".join(row.name for row in weights.MODELS)
+    return f"Vivek can fetch {names}; for another, set `model` to the path of its GGUF file."
+
+
+def _ways_out(model: str | None) -> str:
+    if model and weights.is_path(model):
+        return _install_hint(None)
+    return f"Run `ollama pull {model or weights.DEFAULT}` where Ollama is installed. Without it: {_install_hint(model)}"
+
+
+def _small(name: str, parameters: float | None) -> str | None:
+    """What to expect of a small model; None for a larger one, or where the size is not known."""
+    if parameters is None or parameters >= SMALL_PARAMETERS:
+        return None
+    return (
+        f"{name} is a small model ({parameters / 1e9:.1f}B parameters): good at short, concrete changes to one"
+        " function, unreliable beyond. Read each hunk. A 7B solves about twice as many tasks."
+    )
+
+
+def _ollama_url(url: str | None) -> str:
+    return host_url(url or os.environ.get("OLLAMA_HOST"))
+
+
+def _small_first(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
