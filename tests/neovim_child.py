@@ -36,7 +36,9 @@ def neovim_binary() -> str:
 
 def isolated_environment(home: Path) -> dict[str, str]:
     """An environment whose every folder of the user lies below `home`; made where missing."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("VIMRUNTIME", "VIM", "MYVIMRC", "OLLAMA_HOST")}
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("VIMRUNTIME", "VIM", "MYVIMRC", "OLLAMA_HOST")
+    }
     for kind in XDG:
         folder = home / kind.lower()
         folder.mkdir(parents=True, exist_ok=True)

@@ -130,7 +130,8 @@ end
 local function send_outcome(run)
   if host.running() and vim.api.nvim_buf_is_valid(run.buf) then
     local outcome = proposal.outcome(run.buf, run.id)
-    host.notify('vivek_outcome', vim.tbl_extend('error', { path = run.path, run = run.id }, outcome))
+    local about = { path = run.path, buffer = capture.identity(run.buf), run = run.id }
+    host.notify('vivek_outcome', vim.tbl_extend('error', about, outcome))
   end
 end
 
@@ -150,28 +151,20 @@ local function finish(run)
 end
 
 ---@param run vivek.Run
----@param event vivek.Event
-local function on_done(run, event)
-  local result = event.result
-  finish(run)
-  local loaded = vim.api.nvim_buf_is_loaded(run.buf)
-  if loaded and result.target and not run.target then
-    mark_target(run, result.target[1], result.target[2])
+---@param result table
+local function propose(run, result)
+  local target = result.target and { result.target.first, result.target.last }
+  if target and not run.target then
+    mark_target(run, target[1], target[2])
   end
-  if loaded and #result.edits > 0 then
+  if #result.edits > 0 then
     proposal.show(run.buf, run.id, run.base, result.edits, {
       eol = run.eol,
-      target = result.target,
+      target = target,
       on_change = function()
         send_outcome(run)
       end,
     })
-  end
-  show(event)
-  if not loaded then
-    message.warn(
-      'The buffer is closed, so the hunks cannot be shown in it. What the model wrote is in the scratch buffer.'
-    )
   end
 end
 
@@ -188,6 +181,27 @@ local function on_error(run, event, told)
   end
 end
 
+---@param run vivek.Run
+---@param event vivek.Event
+local function on_done(run, event)
+  if not vim.api.nvim_buf_is_loaded(run.buf) then
+    message.warn(
+      'The buffer is closed, so no hunks are shown. What the model wrote is in the scratch buffer.'
+    )
+  else
+    local ok, fault = xpcall(propose, debug.traceback, run, event.result)
+    if not ok then
+      -- The run must not seem to go on for ever, nor its reply be lost.
+      message.log(fault .. '\n')
+      local failure =
+        { kind = 'InternalError', message = 'The hunks cannot be shown.', hint = message.log_hint() }
+      return on_error(run, { kind = 'error', run = run.id, error = failure })
+    end
+  end
+  finish(run)
+  show(event)
+end
+
 --- Run a handler for the events of runs that are not over.
 ---@param handler fun(run: vivek.Run, event: vivek.Event)
 ---@return fun(event: vivek.Event)
@@ -201,9 +215,12 @@ local function of_run(handler)
 end
 
 for _, kind in ipairs({ 'start', 'notice', 'node', 'progress', 'text' }) do
-  host.on(kind, of_run(function(_, event)
-    show(event)
-  end))
+  host.on(
+    kind,
+    of_run(function(_, event)
+      show(event)
+    end)
+  )
 end
 host.on('done', of_run(on_done))
 host.on('error', of_run(on_error))
@@ -336,7 +353,8 @@ end
 --- Begin a fresh conversation on a buffer's file.
 ---@param buf integer
 function M.new(buf)
-  local sent, text, hint = host.notify('vivek_new', { path = capture.path(buf) })
+  local sent, text, hint =
+    host.notify('vivek_new', { path = capture.path(buf), buffer = capture.identity(buf) })
   if not sent then
     return message.error(text --[[@as string]], hint)
   end

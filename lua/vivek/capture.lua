@@ -6,6 +6,7 @@ local M = {}
 
 ---@class vivek.Snapshot
 ---@field path string absolute, '' where the buffer is no file
+---@field buffer string what tells buffers apart that are no files
 ---@field filetype string
 ---@field lines string[] as `nvim_buf_get_lines()` gives them, but a NUL is "\0"
 ---@field eol boolean whether the last line ends in a newline when written
@@ -25,7 +26,7 @@ local M = {}
 local MOST_DIAGNOSTICS = 20
 local SEVERITIES = { 'error', 'warning', 'information', 'hint' }
 
---- Neovim writes a NUL of the file as "\n" within a line. The other way round for `to_lines`.
+--- Neovim holds a NUL of the file as "\n" within a line: lines as the outside has them, in place.
 ---@param lines string[]
 ---@return string[]
 function M.from_lines(lines)
@@ -62,6 +63,16 @@ function M.path(buf)
     return ''
   end
   return vim.fs.normalize(vim.fn.fnamemodify(name, ':p'))
+end
+
+-- Buffer numbers begin anew with every Neovim; the conversations about them must not.
+local session = ('%d-%x'):format(vim.uv.os_getpid(), vim.uv.hrtime())
+
+--- A name for a buffer that no other has, in this Neovim or another.
+---@param buf integer
+---@return string
+function M.identity(buf)
+  return ('%s-%d'):format(session, buf)
 end
 
 --- The line of the cursor, in the buffer's window where it has one.
@@ -116,6 +127,7 @@ function M.snapshot(buf, range)
   end
   return {
     path = M.path(buf),
+    buffer = M.identity(buf),
     filetype = vim.bo[buf].filetype,
     lines = lines,
     eol = M.eol(buf),

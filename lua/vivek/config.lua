@@ -68,7 +68,7 @@ M.schema = {
     name = 'url',
     type = { 'string' },
     default_text = '$OLLAMA_HOST, else http://127.0.0.1:11434',
-    text = 'Where Ollama listens.',
+    text = 'Where Ollama listens. For the scripted backend, the path of its script.',
   },
   {
     name = 'python',

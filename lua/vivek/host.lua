@@ -109,7 +109,8 @@ end
 ---@return string text
 ---@return string hint
 local function obituary(ended, code)
-  if ended.heard then
+  -- Nothing kills a process for a fault in its start.
+  if ended.heard or code > 128 then
     return ('The Python process ended unexpectedly (%s).'):format(cause(code)),
       'The next command starts it again. ' .. message.log_hint()
   end
@@ -169,7 +170,10 @@ local function spawn(python)
     on_stderr = function(_, lines)
       local text = table.concat(lines, '\n')
       started.stderr = (started.stderr .. text):sub(-STDERR_KEPT)
-      message.log(text)
+      -- What it writes once it was told to end is the connection's loss.
+      if process == started then
+        message.log(text)
+      end
     end,
     on_exit = function(_, code)
       on_exit(started, code)

@@ -292,9 +292,7 @@ local function install_environment()
   if host then
     host.stop()
   end
-  message.info(
-    'Installed. :checkhealth vivek tells which model would answer.'
-  )
+  message.info('Installed. :checkhealth vivek tells which model would answer.')
 end
 
 ---@param bytes number

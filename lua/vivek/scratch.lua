@@ -45,43 +45,31 @@ local function given(value)
   end
 end
 
---- A language of tree-sitter that can be highlighted here.
----@param language string
----@return boolean
-local function has_highlights(language)
-  -- Without the parser, inspect() raises: there is no other way to ask that works on Neovim 0.10 too.
-  return (pcall(vim.treesitter.language.inspect, language))
-    and vim.treesitter.query.get(language, 'highlights') ~= nil
-end
+-- What stands in answers besides code.
+local MARKUP = {
+  [[syntax match VivekTitle /^# .*/]],
+  [[syntax match VivekNode /^#\{2,6} .*/]],
+  [[syntax match VivekStrong /\*\*[^*]\+\*\*/]],
+  [[syntax match VivekCode /`[^`]\+`/]],
+}
+local FENCE = [[start=/^\s*\z(`\{3,}\|\~\{3,}\).*$/ end=/^\s*\z1\s*$/]]
 
---- Highlight fenced code by the syntax file of the source's language: Neovim has one for nearly every file
---- type.
----@param filetype string
-local function use_syntax(filetype)
-  local code = ''
-  if filetype ~= '' and vim.api.nvim_get_runtime_file(('syntax/%s.vim'):format(filetype), false)[1] then
-    vim.cmd(('syntax include @VivekCode syntax/%s.vim'):format(filetype))
-    code = 'contains=@VivekCode'
-  end
-  local fence = [[start=/^\z(`\{3,}\|\~\{3,}\).*$/ end=/^\z1\s*$/]]
-  vim.cmd(('syntax region VivekFence matchgroup=VivekStats keepend %s %s'):format(fence, code))
-  vim.cmd([[syntax match VivekTitle /^# .*/]])
-  vim.cmd([[syntax match VivekNode /^## .*/]])
-  vim.cmd('syntax sync fromstart')
-  vim.b.current_syntax = 'vivek'
-end
-
+--- Highlight the code by the syntax file of the source's language: Neovim has one for nearly every file type, and
+--- growing text costs it nothing, while tree-sitter parses code within Markdown anew with each piece that comes.
 ---@param buf integer
 ---@param filetype string the source's
 local function highlight_as(buf, filetype)
-  filetype = filetype:match('^[%w_-]+') or ''
-  local language = vim.treesitter.language.get_lang(filetype) or filetype
-  if filetype ~= '' and has_highlights('markdown') and has_highlights(language) then
-    vim.treesitter.start(buf, 'markdown')
-    return
-  end
+  local language = filetype:match('^[%w_-]+') or ''
+  local known = #vim.api.nvim_get_runtime_file(('syntax/%s.vim'):format(language), false) > 0
   vim.api.nvim_buf_call(buf, function()
-    use_syntax(filetype)
+    vim.tbl_map(vim.cmd, MARKUP)
+    if known then
+      vim.cmd(('syntax include @VivekLanguage syntax/%s.vim'):format(language))
+    end
+    local contained = known and 'contains=@VivekLanguage' or ''
+    vim.cmd(('syntax region VivekFence matchgroup=VivekStats keepend %s %s'):format(FENCE, contained))
+    vim.cmd('syntax sync fromstart')
+    vim.b.current_syntax = 'vivek'
   end)
 end
 
@@ -99,7 +87,6 @@ local function create(source)
   vim.api.nvim_buf_set_name(buf, name_of(source))
   local options = vim.bo[buf]
   options.buftype, options.bufhidden, options.swapfile, options.undolevels = 'nofile', 'hide', false, -1
-  vim.treesitter.language.register('markdown', 'vivek')
   options.filetype = 'vivek'
   options.modifiable = false
   highlight_as(buf, vim.bo[source].filetype)

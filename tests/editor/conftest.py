@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from neovim_child import Editor
 
 FAKE_HOST = Path(__file__).with_name("fake_host")

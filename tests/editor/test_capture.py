@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from neovim_child import Editor
 
 
 def snapshot(editor: Editor, first: int | None = None, last: int | None = None) -> Any:
     selection = [] if first is None else [[first, last]]
-    return editor.lua("return require('vivek.capture').snapshot(vim.api.nvim_get_current_buf(), ...)", *selection)
+    return editor.lua(
+        "return require('vivek.capture').snapshot(vim.api.nvim_get_current_buf(), ...)", *selection
+    )
 
 
 def test_a_file_is_captured_with_its_path_type_and_cursor(nvim: Editor) -> None:
@@ -53,7 +56,8 @@ def test_the_last_newline_is_the_one_that_would_be_written(
 
 
 @pytest.mark.parametrize(
-    ("given", "taken"), [((2, 3), (2, 3)), ((3, 2), (2, 3)), ((0, 2), (1, 2)), ((3, 99), (3, 4)), ((4, 4), (4, 4))]
+    ("given", "taken"),
+    [((2, 3), (2, 3)), ((3, 2), (2, 3)), ((0, 2), (1, 2)), ((3, 99), (3, 4)), ((4, 4), (4, 4))],
 )
 def test_a_selection_lies_within_the_buffer_and_runs_forward(
     nvim: Editor, given: tuple[int, int], taken: tuple[int, int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from neovim_child import Editor
 
 TEXT = "def f(a):\n    return a\n\n\ndef g(b):\n    return b\n"
@@ -12,9 +13,7 @@ TEXT = "def f(a):\n    return a\n\n\ndef g(b):\n    return b\n"
 
 def received(editor: Editor, method: str) -> list[dict[str, Any]]:
     """The messages of a method that arrived at the Python side so far."""
-    return [
-        message[1] for message in editor.lua("return _G.received or {}") if message[0] == method
-    ]
+    return [message[1] for message in editor.lua("return _G.received or {}") if message[0] == method]
 
 
 def arrived(editor: Editor, method: str, count: int = 1) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def done(*edits: dict[str, Any], **more: Any) -> dict[str, Any]:
         "route": "rewrite",
         "edits": list(edits),
         "answer": "",
-        "target": [1, 2],
+        "target": {"first": 1, "last": 2},
         "score": 1.0,
         "checks": [],
         "iterations": 1,
@@ -152,8 +151,10 @@ def test_an_unnamed_and_a_nonmodifiable_buffer_can_be_asked_about(hosted: Editor
 
 
 def test_the_project_is_trusted_only_where_the_user_said_so(hosted: Editor) -> None:
-    hosted.lua("require('vivek').setup({ python = require('vivek.config').get().python, trusted = { ... } })",
-               str(hosted.home))
+    hosted.lua(
+        "require('vivek').setup({ python = require('vivek.config').get().python, trusted = { ... } })",
+        str(hosted.home),
+    )
     hosted.edit(TEXT, name="x.py")
     hosted.command("VivekAsk sleep")
     assert arrived(hosted, "vivek_ask")["trusted"] is True
@@ -185,9 +186,10 @@ def test_all_hunks_are_applied_at_once_from_either_window(hosted: Editor, place:
         hosted.command("VivekApply!")
     else:
         hosted.feed("<Plug>(VivekApplyAll)")
-    assert hosted.lines(buffer) == TEXT.replace("return a", "return a + 1").replace(
-        "return b", "return b + 1"
-    ).split("\n")[:-1]
+    assert (
+        hosted.lines(buffer)
+        == TEXT.replace("return a", "return a + 1").replace("return b", "return b + 1").split("\n")[:-1]
+    )
 
 
 @pytest.mark.parametrize("place", ["source", "scratch"])
@@ -212,7 +214,7 @@ def test_next_and_prev_take_a_count_and_go_round(hosted: Editor) -> None:
 
 
 def test_an_ask_from_the_scratch_buffer_follows_up_the_proposal(hosted: Editor) -> None:
-    buffer = propose(hosted, FIRST, target=[1, 2])
+    buffer = propose(hosted, FIRST, target={"first": 1, "last": 2})
     go_to_scratch(hosted, buffer)
     hosted.command("VivekAsk now with a docstring")
     ask = arrived(hosted, "vivek_ask", 2)
@@ -222,8 +224,10 @@ def test_an_ask_from_the_scratch_buffer_follows_up_the_proposal(hosted: Editor) 
     assert ask["path"] == str(hosted.home / "x.py")
 
 
-def test_a_follow_up_after_all_hunks_are_applied_works_on_the_same_lines_where_they_are_now(hosted: Editor) -> None:
-    buffer = propose(hosted, SECOND, target=[5, 6])
+def test_a_follow_up_after_all_hunks_are_applied_works_on_the_same_lines_where_they_are_now(
+    hosted: Editor,
+) -> None:
+    buffer = propose(hosted, SECOND, target={"first": 5, "last": 6})
     hosted.command("VivekApply!")
     hosted.api.buf_set_lines(buffer, 0, 0, True, ["# new"])
     go_to_scratch(hosted, buffer)
@@ -280,10 +284,14 @@ def test_stop_with_nothing_at_work_says_so(hosted: Editor) -> None:
 
 def test_a_failure_is_told_with_what_to_do_and_the_next_ask_works(hosted: Editor) -> None:
     hosted.edit(TEXT, name="x.py")
-    error = {"kind": "ModelUnreachableError", "message": "Ollama does not answer.", "hint": "Run `ollama serve`."}
+    error = {
+        "kind": "ModelUnreachableError",
+        "message": "Ollama does not answer.",
+        "hint": "Run `ollama serve`.",
+    }
     answer_with(hosted, {"kind": "error", "error": error})
     hosted.command("VivekAsk emit")
-    hosted.wait_for(lambda: "Ollama does not answer. Run `ollama serve`." in told(hosted))
+    hosted.wait_for(lambda: told(hosted) == "Vivek: Ollama does not answer. Run `ollama serve`.")
     answer_with(hosted, done(FIRST))
     hosted.command("VivekAsk emit")
     hosted.wait_for(lambda: len(hunks(hosted, hosted.eval("bufnr()"))) == 1)
@@ -330,6 +338,15 @@ def test_a_buffer_unloaded_while_the_model_runs_keeps_its_file_and_says_so(hoste
     assert (hosted.home / "x.py").read_text() == TEXT
 
 
+def test_edits_that_cannot_be_shown_end_the_run_and_leave_the_text_alone(hosted: Editor) -> None:
+    buffer = hosted.edit(TEXT, name="x.py")
+    answer_with(hosted, done({"range": {"start": {"line": 0}}, "newText": "x\n"}))
+    hosted.command("VivekAsk emit")
+    hosted.wait_for(lambda: "The hunks cannot be shown." in told(hosted))
+    assert hosted.lua("return require('vivek').statusline()") == ""
+    assert hosted.lines(buffer) == TEXT.split("\n")[:-1]
+
+
 def test_events_of_a_run_that_is_over_change_nothing(hosted: Editor) -> None:
     buffer = propose(hosted, FIRST)
     run = arrived(hosted, "vivek_ask")["run"]
@@ -346,7 +363,13 @@ def test_text_typed_while_the_model_runs_is_neither_lost_nor_overwritten(hosted:
     hosted.lua("require('vivek.host').on_events(...)", [done(FIRST, SECOND) | {"run": run}])
     hosted.command("VivekApply!")
     assert hosted.lines(buffer) == [
-        "# new", "def f(a):", "    return a + 1", "", "", "def g(b):", "    return b * 2",
+        "# new",
+        "def f(a):",
+        "    return a + 1",
+        "",
+        "",
+        "def g(b):",
+        "    return b * 2",
     ]
 
 
@@ -360,7 +383,7 @@ def test_a_fresh_conversation_is_asked_for_by_path(hosted: Editor) -> None:
 
 def test_without_an_environment_an_ask_opens_nothing_and_names_the_command(nvim: Editor) -> None:
     nvim.edit(TEXT, name="x.py")
-    nvim.command("silent! VivekAsk add type hints")
+    nvim.feed(":VivekAsk add type hints<CR>")
     assert "Run :VivekInstall." in told(nvim)
     assert len(nvim.api.list_wins()) == 1
 

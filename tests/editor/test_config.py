@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+
 from neovim_child import Editor
 
 
@@ -27,7 +28,9 @@ def test_everything_has_a_default_without_setup(nvim: Editor) -> None:
 
 
 def test_a_setting_leaves_its_neighbours_at_their_defaults(nvim: Editor) -> None:
-    assert setup(nvim, "{ model = 'qwen2.5-coder:7b', keys = { apply = 'ga' }, scratch = { size = 0.5 } }") == []
+    assert (
+        setup(nvim, "{ model = 'qwen2.5-coder:7b', keys = { apply = 'ga' }, scratch = { size = 0.5 } }") == []
+    )
     found = config(nvim)
     assert found["model"] == "qwen2.5-coder:7b"
     assert (found["keys"]["apply"], found["keys"]["next"]) == ("ga", "]v")

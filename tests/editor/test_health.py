@@ -6,6 +6,7 @@ import re
 import sys
 
 import pytest
+
 from neovim_child import Editor
 
 NEXT_STEP = re.compile(r":VivekInstall|setup\(\)|Install |Close |chmod")
@@ -60,8 +61,10 @@ def test_each_failure_says_what_to_do(hosted: Editor, code: str) -> None:
 
 def test_a_report_that_does_not_come_is_told(hosted: Editor) -> None:
     hosted.lua("package.loaded['vivek.health'] = nil")
-    hosted.lua("local host = require('vivek.host'); local notify = host.notify; host.notify = function(method, payload)"
-               " return notify(method == 'vivek_health' and 'vivek_new' or method, payload) end")
+    hosted.lua(
+        "local host = require('vivek.host'); local notify = host.notify; host.notify = function(method, payload)"
+        " return notify(method == 'vivek_health' and 'vivek_new' or method, payload) end"
+    )
     hosted.lua("local wait = vim.wait; vim.wait = function(_, ...) return wait(200, ...) end")
     (found,) = failures(report(hosted))
     assert "No report came" in found

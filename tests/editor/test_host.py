@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from neovim_child import Editor
 
 PING = "return require('vivek.host').request('vivek_ping', vim.empty_dict(), 10000)"
@@ -46,7 +47,9 @@ def test_the_first_message_starts_the_process_and_the_second_uses_it(hosted: Edi
     assert first["pid"] == second["pid"] == hosted.lua("return require('vivek.host').pid()")
 
 
-def test_a_killed_process_is_told_once_with_the_log_and_the_next_message_starts_another(hosted: Editor) -> None:
+def test_a_killed_process_is_told_once_with_the_log_and_the_next_message_starts_another(
+    hosted: Editor,
+) -> None:
     pid = hosted.lua(PING)["pid"]
     os.kill(pid, signal.SIGKILL)
     hosted.wait_for("not require('vivek.host').running()")
@@ -150,5 +153,7 @@ def test_a_fault_in_one_listener_loses_no_event(hosted: Editor) -> None:
 
 def test_missing_values_of_an_event_are_nil_to_the_listeners(hosted: Editor) -> None:
     hosted.lua("require('vivek.host').on('done', function(event) _G.done = event end)")
-    hosted.lua("require('vivek.host').on_events(...)", [{"kind": "done", "result": {"score": None, "edits": []}}])
+    hosted.lua(
+        "require('vivek.host').on_events(...)", [{"kind": "done", "result": {"score": None, "edits": []}}]
+    )
     assert hosted.lua("return _G.done") == {"kind": "done", "result": {"edits": []}}

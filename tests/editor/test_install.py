@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from neovim_child import Editor
 
 PYPROJECT = """
@@ -89,21 +90,27 @@ def state(editor: Editor) -> str:
 
 def install(editor: Editor, *arguments: str) -> str:
     """Run the command to its end; the error that it raised, or ''."""
-    return str(editor.lua("return select(2, pcall(vim.cmd.VivekInstall, { args = { ... } })) or ''", *arguments))
+    return str(
+        editor.lua("return select(2, pcall(vim.cmd.VivekInstall, { args = { ... } })) or ''", *arguments)
+    )
 
 
 def told(editor: Editor) -> str:
     return editor.messages().replace("\n", " ")
 
 
-def test_an_environment_is_made_is_known_and_goes_stale_with_the_dependencies(nvim: Editor, plugin: Path) -> None:
+def test_an_environment_is_made_is_known_and_goes_stale_with_the_dependencies(
+    nvim: Editor, plugin: Path
+) -> None:
     assert state(nvim) == "missing"
     assert install(nvim) == ""
     assert state(nvim) == "ready"
     assert "Installed." in told(nvim)
     python = nvim.lua("return require('vivek.install').python()")
     assert python == str(nvim.home / "data" / "nvim" / "vivek" / "venv" / "bin" / "python")
-    assert nvim.lua("return vim.system({ ..., '-I', '-c', 'import vivek_installed' }):wait().code", python) == 0
+    assert (
+        nvim.lua("return vim.system({ ..., '-I', '-c', 'import vivek_installed' }):wait().code", python) == 0
+    )
 
     (plugin / "pyproject.toml").write_text(PYPROJECT + "# one more dependency\n")
     assert state(nvim) == "stale"
@@ -145,7 +152,9 @@ def test_a_python_of_the_users_own_is_left_alone(nvim: Editor, plugin: Path) -> 
 
 
 def test_windows_is_told_that_it_is_not_supported_yet(nvim: Editor, plugin: Path) -> None:
-    nvim.lua("local has = vim.fn.has; vim.fn.has = function(what) return what == 'win32' and 1 or has(what) end")
+    nvim.lua(
+        "local has = vim.fn.has; vim.fn.has = function(what) return what == 'win32' and 1 or has(what) end"
+    )
     assert "Windows is not supported yet" in install(nvim)
 
 

@@ -276,38 +276,42 @@ def test_its_text_can_be_yanked_and_not_changed(run: Run) -> None:
         run.nvim.command("normal! dd")
 
 
+def group_at(run: Run, text: str) -> str:
+    """The syntax group at the first place of some text."""
+    row = next(number for number, line in enumerate(run.lines(), 1) if text in line)
+    column = run.lines()[row - 1].index(text) + 1
+    code = """
+        local buffer, row, column = ...
+        return vim.api.nvim_buf_call(buffer, function()
+          return vim.fn.synIDattr(vim.fn.synID(row, column, true), 'name')
+        end)
+    """
+    return str(run.nvim.lua(code, run.buffer, row, column))
+
+
 @pytest.mark.parametrize(
-    ("filetype", "group"), [("python", "pythonStatement"), ("javascript", "javaScriptFunction"), ("", None)]
+    ("filetype", "code", "group"),
+    [
+        ("python", "def f():", "pythonStatement"),
+        ("lua", "local x = 1", "luaStatement"),
+        ("javascript", "function f() {}", "javaScriptFunction"),
+        ("javascript.jsx", "function f() {}", "javaScriptFunction"),
+        ("", "function f() {}", "VivekFence"),
+        ("nosuchtype", "function f() {}", "VivekFence"),
+    ],
 )
 def test_code_is_highlighted_in_the_language_of_the_source(
-    nvim: Editor, filetype: str, group: str | None
+    nvim: Editor, filetype: str, code: str, group: str
 ) -> None:
     nvim.edit("a\n", name="demo.txt", filetype=filetype)
     run = Run(nvim)
-    run.text("```\n" + ("def f():" if filetype == "python" else "function f() {}") + "\n```\n")
-    run.wait_for_line("```")
-    row = 4
-    code = """
-        local buffer, row = ...
-        return vim.api.nvim_buf_call(buffer, function()
-          return vim.fn.synIDattr(vim.fn.synID(row, 1, true), 'name')
-        end)
-    """
-    assert nvim.lua(code, run.buffer, row) == (group or "VivekFence")
-
-
-def test_code_is_highlighted_by_tree_sitter_where_there_is_a_parser(nvim: Editor) -> None:
-    nvim.edit("a\n", name="demo.lua", filetype="lua")
-    run = Run(nvim)
-    run.text("```lua\nlocal x = 1\n```\n")
-    run.wait_for_line("local x = 1")
-    code = """
-        local buffer = ...
-        vim.treesitter.get_parser(buffer):parse(true)
-        local captures = vim.treesitter.get_captures_at_pos(buffer, 3, 0)
-        return vim.tbl_map(function(capture) return capture.lang end, captures)
-    """
-    assert "lua" in nvim.lua(code, run.buffer)
+    run.text(f"```\n{code}\n```\nuse `f` **now**")
+    run.wait_for_line("use `f` **now**")
+    assert group_at(run, code) == group
+    assert group_at(run, "`f`") == "VivekCode"
+    assert group_at(run, "**now") == "VivekStrong"
+    assert group_at(run, "use") == ""
+    assert group_at(run, "# add") == "VivekTitle"
 
 
 def test_a_wiped_source_leaves_what_the_model_wrote(run: Run) -> None:

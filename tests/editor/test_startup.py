@@ -11,7 +11,9 @@ COMMANDS = {"Ask", "Stop", "Apply", "Reject", "Next", "Prev", "New", "Install", 
 
 
 def processes(editor: Editor) -> int:
-    return int(editor.lua("return #vim.tbl_filter(function(c) return c.argv ~= nil end, vim.api.nvim_list_chans())"))
+    return int(
+        editor.lua("return #vim.tbl_filter(function(c) return c.argv ~= nil end, vim.api.nvim_list_chans())")
+    )
 
 
 def test_nothing_is_loaded_or_started_until_it_is_used(nvim: Editor) -> None:

@@ -38,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vivek", description="Small local models, good at real coding work.")
+    parser = argparse.ArgumentParser(
+        prog="vivek", description="Small local models, good at real coding work."
+    )
     parser.add_argument("--version", action="version", version=f"vivek {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_ask(commands.add_parser("ask", help="rewrite, write or explain code in a file"))
@@ -48,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_ask(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE[:FIRST-LAST]", help="file and lines (1-based); - is standard input")
+    parser.add_argument(
+        "file", metavar="FILE[:FIRST-LAST]", help="file and lines (1-based); - is standard input"
+    )
     parser.add_argument("instruction", help="what to do, or what to explain")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--write", action="store_true", help="change the file")
@@ -66,7 +70,9 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
 def _add_install(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["model"])
     parser.add_argument("name", nargs="?", default=None, help="a name that `vivek models` lists")
-    parser.add_argument("--json-progress", action="store_true", help="one JSON object a line, for other programs")
+    parser.add_argument(
+        "--json-progress", action="store_true", help="one JSON object a line, for other programs"
+    )
     parser.set_defaults(command=_install)
 
 
@@ -187,13 +193,31 @@ def _diff(request: AskRequest, new_text: str) -> str:
 
 def _report(result: AskResult, new_text: str) -> dict[str, Any]:
     """What ``--json`` prints on success."""
-    keys = ("edits", "answer", "route", "score", "checks", "iterations", "calls", "thread", "stats", "stopped")
+    keys = (
+        "edits",
+        "answer",
+        "route",
+        "score",
+        "checks",
+        "iterations",
+        "calls",
+        "thread",
+        "stats",
+        "stopped",
+    )
     return {**{key: result[key] for key in keys}, "text": new_text, "error": None}  # type: ignore[literal-required]
 
 
 def _failure_report(error: VivekError) -> dict[str, Any]:
     """What ``--json`` prints on failure: the same keys, empty, and the error."""
-    empty: dict[str, Any] = {"edits": [], "answer": "", "route": None, "score": 0.0, "checks": [], "iterations": 0}
+    empty: dict[str, Any] = {
+        "edits": [],
+        "answer": "",
+        "route": None,
+        "score": 0.0,
+        "checks": [],
+        "iterations": 0,
+    }
     told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
     return {**empty, "calls": [], "text": None, "error": told}
 
@@ -255,7 +279,12 @@ def _models(arguments: argparse.Namespace) -> int:
     from vivek.llm.weights import MODELS, find
 
     rows = [
-        {"name": model.name, "title": model.title, "bytes": model.bytes, "installed": find(model.name) is not None}
+        {
+            "name": model.name,
+            "title": model.title,
+            "bytes": model.bytes,
+            "installed": find(model.name) is not None,
+        }
         for model in MODELS
     ]
     if arguments.json:

@@ -76,8 +76,8 @@ class VivekPlugin:
         """The runs, made on first use and off the loop thread, since its imports take over a second."""
         with self._lock:
             if self._runs is None:
-                from vivek.runs import Runs
                 from vivek.editor.bridge import Bridge
+                from vivek.runs import Runs
 
                 self._runs = Runs(Bridge(self._nvim).emit)
             return self._runs

@@ -55,7 +55,9 @@ class AskRequest:
     def __post_init__(self) -> None:
         """Raise RequestError where there is no instruction or the range lies outside the document."""
         if not self.instruction.strip():
-            raise RequestError("The instruction is empty.", hint="Say what to do: `:VivekAsk add type hints`.")
+            raise RequestError(
+                "The instruction is empty.", hint="Say what to do: `:VivekAsk add type hints`."
+            )
         if (self.first is None) != (self.last is None):
             raise RequestError("A range needs its first and its last line.")
         if self.first is not None and self.last is not None:

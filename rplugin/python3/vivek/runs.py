@@ -78,7 +78,9 @@ class Runs:
         """Send a `health` event: which model would answer and why, and whether the folders can be written."""
         report: list[Event]
         try:
-            report = self._session.health(settings(payload.get("config") or {}), Path(payload.get("cwd") or "."))
+            report = self._session.health(
+                settings(payload.get("config") or {}), Path(payload.get("cwd") or ".")
+            )
         except VivekError as error:
             report = [{"name": "settings", "ok": False, "text": error.message, "hint": error.hint}]
         self._emit({"kind": "health", "id": payload.get("id"), "report": report})

@@ -50,12 +50,11 @@ class Session:
         gate = _Gate(listen)
         try:
             root = find_root(request.path or request.cwd)
-            ignore = Ignore(root) if root else None
-            _refuse_excluded(request.path, ignore)
+            _refuse_excluded(request.path, root)
             gate.send({"kind": "progress", "run": request.run, "phase": "loading", "done": 0, "total": 0})
             model = self._choose(request, gate, cancel)
             try:
-                return self._run(request, model, root, ignore, gate, cancel)
+                return self._run(request, model, root, gate, cancel)
             finally:
                 with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
                     self._loop.run(model.aclose(), CancelToken())
@@ -83,7 +82,6 @@ class Session:
         request: AskRequest,
         model: ChatModel,
         root: Path | None,
-        ignore: Ignore | None,
         gate: _Gate,
         cancel: CancelToken,
     ) -> AskResult:
@@ -99,7 +97,7 @@ class Session:
             counter=counter,
             loop=self._loop,
             cancel=cancel,
-            symbols=_symbol_source(request, root, ignore, cancel),
+            symbols=_symbol_source(request, root, cancel),
         )
         return ask(ports, store, thread, gate.send)
 
@@ -113,7 +111,7 @@ class Session:
     ) -> None:
         """Note what became of a run's hunks, for the next ask's history."""
         store, key = self._place(path, buffer)
-        record_outcome(store, store.thread(key), run, applied, rejected, pending)
+        record_outcome(store, store.thread(key), run, applied=applied, rejected=rejected, pending=pending)
 
     def health(self, settings: Settings, cwd: Path) -> list[dict[str, Any]]:
         """What ``:checkhealth`` shows of this side, an item each: name, ok (True, False, "warn"), text, hint."""
@@ -188,28 +186,31 @@ def _open_store(folder: Path) -> Store:
         return Store(state_dir() / _DATABASE)
 
 
-def _refuse_excluded(path: Path | None, ignore: Ignore | None) -> None:
+def _refuse_excluded(path: Path | None, root: Path | None) -> None:
     """Raise RequestError where the project's ignore files keep the file out of prompts."""
-    reason = ignore.excluded(path) if ignore and path else None
+    if path is None or root is None:
+        return
+    reason = Ignore(root).excluded(path)
     if reason:
         raise RequestError(
-            f"{path.name if path else ''} is not sent to a model: {reason} excludes it.",
+            f"{path.name} is not sent to a model: {reason} excludes it.",
             hint="Take the pattern out, or copy the lines into a buffer of their own.",
         )
 
 
 def _symbol_source(
-    request: AskRequest, root: Path | None, ignore: Ignore | None, cancel: CancelToken
+    request: AskRequest, root: Path | None, cancel: CancelToken
 ) -> Callable[[str, int, int], list[Symbol]]:
     """What looks up signatures for this request; only Python has any."""
     if request.filetype != "python":
         return lambda _text, _first, _last: []
-    symbols = Symbols(
-        root, trusted=request.trusted, excluded=lambda path: bool(ignore and ignore.excluded(path))
-    )
-    return lambda text, first, last: symbols.used_in(
-        text, request.path, first, last, cancelled=lambda: cancel.cancelled
-    )
+    excluded = Ignore(root).excluded if root else (lambda _path: None)
+    symbols = Symbols(root, trusted=request.trusted, excluded=excluded)
+
+    def used(text: str, first: int, last: int) -> list[Symbol]:
+        return symbols.used_in(text, request.path, first, last, cancelled=lambda: cancel.cancelled)
+
+    return used
 
 
 def _folder_health(name: str, folder: Path) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.panel import Panel
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.spinner import Spinner
 from rich.syntax import Syntax
 from rich.text import Text
@@ -120,7 +127,13 @@ class Terminal:
 def download_bar() -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar for a download; gives `update(done, total, text)` in bytes. Plain lines without a terminal."""
     console = Console(file=sys.stderr, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     if not console.is_terminal:
         yield _plain_progress(console)
         return
@@ -169,8 +182,9 @@ def _summary(result: AskResult) -> str:
     stats = result["stats"]
     hunks = len(result["edits"])
     what = "answered" if result["answer"] else f"{hunks} hunk{'' if hunks == 1 else 's'}"
+    attempts = f"{result['iterations']} attempt{'' if result['iterations'] == 1 else 's'}"
     return (
-        f"{what}, score {result['score']:.2f}, {result['iterations']} attempt{'' if result['iterations'] == 1 else 's'}, "
+        f"{what}, score {result['score']:.2f}, {attempts}, "
         f"{stats['prompt_tokens']} prompt + {stats['tokens']} generated tokens, "
         f"{stats['tokens_per_second']:.1f} tokens/s, {stats['seconds']:.1f} s"
     )

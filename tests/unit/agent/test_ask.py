@@ -39,12 +39,19 @@ class Asker:
         self.heard = threading.Event()
         self.number = 0
 
-    def __call__(self, instruction: str = "fix it", text: str = TEXT, thread: str = "t", **values: Any) -> AskResult:
+    def __call__(
+        self, instruction: str = "fix it", text: str = TEXT, thread: str = "t", **values: Any
+    ) -> AskResult:
         self.number += 1
         self.cancel = CancelToken()
         values = {"first": 1, "last": 2, **values} if "cursor" not in values else values
         request = AskRequest(
-            run=str(self.number), instruction=instruction, text=text, filetype="python", path=Path("a.py"), **values
+            run=str(self.number),
+            instruction=instruction,
+            text=text,
+            filetype="python",
+            path=Path("a.py"),
+            **values,
         )
         never = CancelToken()
         ports = Ports(

@@ -31,13 +31,17 @@ def target(first: int, last: int) -> Target:
 
 
 def test_a_function_is_replaced_in_its_place() -> None:
-    after = assemble(TEXT, target(6, 7), "def area(r):\n    return 4 * r\n", route="rewrite", filetype="python")
+    after = assemble(
+        TEXT, target(6, 7), "def area(r):\n    return 4 * r\n", route="rewrite", filetype="python"
+    )
     assert after.text == TEXT.replace("3 * r * r", "4 * r")
     assert (after.first, after.last) == (6, 7)
 
 
 def test_a_method_that_came_dedented_is_indented_again() -> None:
-    after = assemble(TEXT, target(11, 12), 'def name(self):\n    return "s"\n', route="rewrite", filetype="python")
+    after = assemble(
+        TEXT, target(11, 12), 'def name(self):\n    return "s"\n', route="rewrite", filetype="python"
+    )
     assert '    def name(self):\n        return "s"\n' in after.text
     ast.parse(after.text)
 
@@ -47,7 +51,9 @@ def test_an_import_in_the_reply_goes_to_the_top_of_the_file() -> None:
     after = assemble(TEXT, target(6, 7), code, route="rewrite", filetype="python")
     assert after.text.index("import math") < after.text.index("def area")
     assert after.text.count("import math") == 1
-    assert lines_of(after.text, target(after.first, after.last)) == "def area(r):\n    return math.pi * r * r\n"
+    assert (
+        lines_of(after.text, target(after.first, after.last)) == "def area(r):\n    return math.pi * r * r\n"
+    )
 
 
 def test_an_import_that_the_new_code_needs_is_added() -> None:
@@ -59,12 +65,16 @@ def test_an_import_that_the_new_code_needs_is_added() -> None:
 
 def test_a_name_that_was_undefined_before_is_left_alone() -> None:
     text = TEXT + "\nprint(math.pi)\n"
-    after = assemble(text, target(6, 7), "def area(r):\n    return 4 * r\n", route="rewrite", filetype="python")
+    after = assemble(
+        text, target(6, 7), "def area(r):\n    return 4 * r\n", route="rewrite", filetype="python"
+    )
     assert "import math" not in after.text
 
 
 def test_new_code_is_set_apart_by_blank_lines() -> None:
-    after = assemble(TEXT, target(8, 7), "def side(r):\n    return 2 * r\n", route="insert", filetype="python")
+    after = assemble(
+        TEXT, target(8, 7), "def side(r):\n    return 2 * r\n", route="insert", filetype="python"
+    )
     assert after.text == TEXT.replace(
         "    return 3 * r * r\n\n\n", "    return 3 * r * r\n\n\ndef side(r):\n    return 2 * r\n\n\n"
     )

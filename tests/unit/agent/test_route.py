@@ -53,7 +53,9 @@ def test_a_request_for_a_change_rewrites(instruction: str) -> None:
     assert choose_route(instruction, CODE, bounded=True) == "rewrite"
 
 
-@pytest.mark.parametrize("instruction", ["write a function that parses dates", "add a test for f", "Create a new class Point"])
+@pytest.mark.parametrize(
+    "instruction", ["write a function that parses dates", "add a test for f", "Create a new class Point"]
+)
 def test_new_code_without_a_selection_is_inserted(instruction: str) -> None:
     assert choose_route(instruction, CODE, bounded=False) == "insert"
 

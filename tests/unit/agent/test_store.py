@@ -73,8 +73,8 @@ def _hostile_msgpack(marker: Path) -> bytes:
 
 
 def _hostile_json(marker: Path) -> bytes:
-    return (
-        b'{"lc": 2, "type": "constructor", "id": ["os", "mkdir"], "kwargs": {"path": "%s"}}' % os.fsencode(marker)
+    return b'{"lc": 2, "type": "constructor", "id": ["os", "mkdir"], "kwargs": {"path": "%s"}}' % os.fsencode(
+        marker
     )
 
 

@@ -11,7 +11,7 @@ from vivek.agent.target import WHOLE_FILE_LINES, find_target, insertion_point
 from vivek.errors import RequestError
 from vivek.request import AskRequest
 
-TEXT = '''import os
+TEXT = """import os
 
 
 def first(x):
@@ -24,11 +24,13 @@ class Thing:
 
 
 LIMIT = 3
-'''
+"""
 
 
 def ask(text: str = TEXT, instruction: str = "tidy", **values: Any) -> AskRequest:
-    return AskRequest(run="1", instruction=instruction, text=text, filetype="python", path=Path("a.py"), **values)
+    return AskRequest(
+        run="1", instruction=instruction, text=text, filetype="python", path=Path("a.py"), **values
+    )
 
 
 def test_a_selection_is_the_target_as_it_is() -> None:

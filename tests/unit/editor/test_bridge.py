@@ -11,8 +11,16 @@ from vivek.editor.bridge import merged
 
 events = st.lists(
     st.one_of(
-        st.builds(lambda run, text: {"kind": "text", "run": run, "text": text}, st.sampled_from("ab"), st.text(max_size=3)),
-        st.builds(lambda run, done: {"kind": "progress", "run": run, "done": done}, st.sampled_from("ab"), st.integers()),
+        st.builds(
+            lambda run, text: {"kind": "text", "run": run, "text": text},
+            st.sampled_from("ab"),
+            st.text(max_size=3),
+        ),
+        st.builds(
+            lambda run, done: {"kind": "progress", "run": run, "done": done},
+            st.sampled_from("ab"),
+            st.integers(),
+        ),
         st.builds(lambda run: {"kind": "node", "run": run}, st.sampled_from("ab")),
     )
 )

@@ -15,7 +15,9 @@ from vivek.edits.fit import fit, narrow
 from vivek.edits.imports import add_imports, import_for, split_imports
 from vivek.request import split_lines
 
-_DEFINITION = re.compile(r"\s*(?:@|async def |def |class |function |func |fn |pub |struct |interface |type |export )")
+_DEFINITION = re.compile(
+    r"\s*(?:@|async def |def |class |function |func |fn |pub |struct |interface |type |export )"
+)
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,13 @@ def assemble(
     head, tail = lines[: target["first"] - 1], lines[target["last"] :]
     old = lines_of(text, target)
     if route == "rewrite":
-        code = narrow(
-            code, old, filetype, before="".join(head), after="".join(tail), instruction=instruction
-        )
+        code = narrow(code, old, filetype, before="".join(head), after="".join(tail), instruction=instruction)
     statements: list[str] = []
     if any(line.strip() for line in head):
         code, statements = split_imports(code, old, filetype)
-    new = fit(code, old, filetype, around=text) if route == "rewrite" else _inserted(code, head, tail, filetype)
+    new = (
+        fit(code, old, filetype, around=text) if route == "rewrite" else _inserted(code, head, tail, filetype)
+    )
     before = _closed("".join(head))
     after = before + new + "".join(tail)
     return _with_imports(text, after, statements, filetype, head=len(head), length=len(split_lines(new)))

@@ -32,7 +32,7 @@ def text(runtime: Runtime[Ports], name: Node, piece: str, attempt: int) -> None:
 def progress(
     runtime: Runtime[Ports], phase: Phase, *, done: int = 0, total: int = 0, tokens_per_second: float = 0.0
 ) -> None:
-    """How far a call is. done, total: prompt tokens while reading, generated tokens (total unknown, 0) while writing."""
+    """How far a call is. done, total: prompt tokens while reading; generated tokens, of 0, while writing."""
     _send(runtime, kind="progress", phase=phase, done=done, total=total, tokens_per_second=tokens_per_second)
 
 

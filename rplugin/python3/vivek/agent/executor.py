@@ -48,7 +48,10 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     except VivekError as error:
         if not attempts:
             raise
-        return {"failure": {"kind": error.kind, "message": error.message, "hint": error.hint}, "partial": listener.reply}
+        return {
+            "failure": {"kind": error.kind, "message": error.message, "hint": error.hint},
+            "partial": listener.reply,
+        }
     call: Call = {"node": "executor", **asdict(finished.stats)}  # type: ignore[typeddict-item]
     attempt: Attempt = {
         "reply": listener.reply,
@@ -68,7 +71,9 @@ def _words(reply: str) -> str:
     words = _THOUGHTS.sub("", reply).strip()
     if not words:
         raise ModelOutputInvalidError(
-            "The model answered with nothing.", hint="Ask again in other words, or try a larger model.", partial=reply
+            "The model answered with nothing.",
+            hint="Ask again in other words, or try a larger model.",
+            partial=reply,
         )
     return words
 

@@ -110,7 +110,9 @@ class _Prompt:
         """System message and user message: the context first and unchanged, the instruction and role last."""
         sections = [("File", self.request.path.name)] if self.request.path else []
         sections += [(part.name, part.text) for part in packed.parts] if packed else []
-        task = render(self.route, instruction=presentable(self.request.instruction.strip()), language=self._language)
+        task = render(
+            self.route, instruction=presentable(self.request.instruction.strip()), language=self._language
+        )
         return [
             Message("system", render("system")),
             Message("user", user_message(sections, self.code, self._language, history, task)),
@@ -143,7 +145,9 @@ def _facts(ports: Ports, route: Route, target: Target) -> list[Part]:
     if route != "insert":
         parts += _symbols(ports.symbols(request.text, target["first"], target["last"]))
         parts += _diagnostics(request.diagnostics, target)
-    return [Part(part.name, presentable(part.text), part.priority, part.required, part.shrink) for part in parts]
+    return [
+        Part(part.name, presentable(part.text), part.priority, part.required, part.shrink) for part in parts
+    ]
 
 
 def _symbols(symbols: Sequence[Symbol]) -> list[Part]:

@@ -38,7 +38,11 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     failed = [check["detail"] for check in judged["checks"] if not check["passed"]]
     if failed:
         emit.notice(runtime, " ".join(failed))
-    return {"attempts": attempts, "best": best, "stopped": state["stopped"] or runtime.context.cancel.cancelled}
+    return {
+        "attempts": attempts,
+        "best": best,
+        "stopped": state["stopped"] or runtime.context.cancel.cancelled,
+    }
 
 
 def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:

@@ -10,16 +10,17 @@ import re
 
 from vivek.agent.state import Route
 
-_EDIT = (
-    "add append apply avoid build cache catch change clean clear convert correct create define delete document drop "
-    "encapsulate ensure expand extend extract factor fill fix format generate guard handle implement improve include "
-    "inline insert introduce make merge migrate modify move optimise optimize parametrise parametrize port raise "
-    "reduce refactor remove rename reorder reorganise reorganize replace restructure return reuse reverse rewrite "
-    "shorten simplify sort speed split support swap switch tidy translate turn type update use validate wrap write"
-).split()
-_EDIT_WORD = re.compile(rf"\b(?:{'|'.join(_EDIT)})\b", re.IGNORECASE)
+_EDIT_WORD = re.compile(
+    r"\b(?:add|append|apply|avoid|cache|change|clean|convert|correct|create|define|delete|document|drop|ensure|extend"
+    r"|extract|fill|fix|format|generate|guard|handle|implement|improve|inline|insert|introduce|make|merge|modify|move"
+    r"|optimi[sz]e|port|raise|reduce|refactor|remove|rename|reorder|replace|restructure|return|reuse|reverse|rewrite"
+    r"|shorten|simplify|sort|speed|split|support|swap|switch|tidy|translate|turn|update|use|validate|wrap|write)\b",
+    re.IGNORECASE,
+)
 _POLITE = re.compile(r"^(?:(?:please|kindly|now|then|and|also|just|ok|okay|hey|hi)\b[\s,]*)+", re.IGNORECASE)
-_REQUEST = re.compile(r"^(?:can|could|would|will) you\b|^i(?: would|'d) like\b|^i (?:want|need)\b", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"^(?:can|could|would|will) you\b|^i(?: would|'d) like\b|^i (?:want|need)\b", re.IGNORECASE
+)
 _EXPLAIN = re.compile(
     r"^(?:explain|describe|summari[sz]e|clarify|analy[sz]e|outline|tell me|show me (?:how|why|what|where)"
     r"|walk me through|help me understand|give me an? (?:explanation|overview|summary)|discuss|compare)\b",
@@ -29,7 +30,9 @@ _QUESTION = re.compile(
     r"^(?:what|why|how|when|where|who|which|whose|is|are|was|were|does|do|did|has|have|should|shall|am|any)\b",
     re.IGNORECASE,
 )
-_INTO_CODE = re.compile(r"\b(?:docstring|comments?|inline|in (?:the )?code|type hints?|annotations?)\b", re.IGNORECASE)
+_INTO_CODE = re.compile(
+    r"\b(?:docstring|comments?|inline|in (?:the )?code|type hints?|annotations?)\b", re.IGNORECASE
+)
 _NEW = re.compile(
     r"^(?:add|write|create|generate|make|define|implement|insert)\s+(?:me\s+)?"
     r"(?:an?|another|a new|new|one more|some|unit|the following)\s+"

@@ -64,7 +64,7 @@ def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event]
     return _result(state, thread, monotonic() - began)
 
 
-def record_outcome(store: Store, thread: str, run: str, applied: int, rejected: int, pending: int) -> None:
+def record_outcome(store: Store, thread: str, run: str, *, applied: int, rejected: int, pending: int) -> None:
     """Note in a conversation what became of a proposal's hunks."""
     graph = build(store.saver)
     history = graph.get_state(_config(thread)).values.get("history", [])

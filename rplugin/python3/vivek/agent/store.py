@@ -63,7 +63,8 @@ class Store:
         thread = f"{path}#{uuid.uuid4().hex[:8]}"
         with self._lock, self._connection:
             self._connection.execute(
-                "INSERT INTO vivek_conversations VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET thread = excluded.thread",
+                "INSERT INTO vivek_conversations VALUES (?, ?)"
+                " ON CONFLICT (path) DO UPDATE SET thread = excluded.thread",
                 (path, thread),
             )
         return thread
@@ -79,5 +80,9 @@ def plain_serializer() -> JsonPlusSerializer:
 
     Anything else in a checkpoint comes back as the plain values it was made of.
     """
-    options: dict[str, Any] = {"pickle_fallback": False, "allowed_msgpack_modules": None, "allowed_json_modules": None}
+    options: dict[str, Any] = {
+        "pickle_fallback": False,
+        "allowed_msgpack_modules": None,
+        "allowed_json_modules": None,
+    }
     return JsonPlusSerializer(**options)

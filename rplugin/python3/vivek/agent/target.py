@@ -30,7 +30,9 @@ def find_target(request: AskRequest) -> Target:
         return {"first": block.first, "last": block.last, "name": block.name}
     lines = line_count(request.text)
     if lines > WHOLE_FILE_LINES:
-        where = "There is no function under the cursor" if request.cursor else "The instruction names no function"
+        where = (
+            "There is no function under the cursor" if request.cursor else "The instruction names no function"
+        )
         raise RequestError(
             f"{where}, and the file has {lines} lines, too many to rewrite at once.",
             hint="Select the lines to work on, or name the function in the instruction.",
@@ -50,7 +52,9 @@ def insertion_point(request: AskRequest) -> Target:
     if request.cursor is None or end == 0:
         return {"first": end + 1, "last": end, "name": ""}
     cursor = min(request.cursor, end)
-    around = [block for block in blocks(request.text, request.filetype) if block.first <= cursor <= block.last]
+    around = [
+        block for block in blocks(request.text, request.filetype) if block.first <= cursor <= block.last
+    ]
     if around:
         after = max(around, key=lambda block: block.last - block.first).last
         return {"first": after + 1, "last": after, "name": ""}

@@ -95,12 +95,18 @@ def defined_names(text: str, indented: str | None = None) -> set[str]:
     return {name for line in lines if (name := defined_name(line))}
 
 
+def assigned_names(text: str, indented: str) -> set[str]:
+    """The names that lines with this indentation assign to."""
+    lines = (line for line in text.split("\n") if indentation(line) == indented)
+    return {match["name"] for line in lines if (match := _VALUE.match(line)) and not defined_name(line)}
+
+
 def _by_lines(lines: Sequence[str], filetype: str) -> Iterator[Item]:
     starts = list(_starts(lines, filetype))
     if not starts:
         return
     pending: int | None = None
-    for first, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for first, end in zip(starts, [*starts[1:], len(lines)], strict=False):
         last = _trimmed(lines, end)
         comment = bool(_COMMENT.match(lines[first]))
         if comment and end < len(lines) and last == end:

@@ -121,9 +121,8 @@ def import_for(name: str, code: str = "") -> str | None:
         return _FROM[name]
     if name in _ALIASES:
         return _ALIASES[name]
-    if name in _SURE or re.search(rf"(?<![\w.]){name}\.(?:{_AMBIGUOUS.get(name, '(?!)')})\b", code):
-        return f"import {name}"
-    return None
+    used = name in _AMBIGUOUS and re.search(rf"(?<![\w.]){name}\.(?:{_AMBIGUOUS[name]})\b", code)
+    return f"import {name}" if name in _SURE or used else None
 
 
 def _for_dates(name: str, code: str) -> str | None:

@@ -33,7 +33,7 @@ _LINE_COMMENT = r"\s*(?://|/\*|\*)"
 _SCRIPT = Style(
     statement=re.compile(r"import\s+(?:[\w*{][^;'\"]*\s+from\s+)?['\"][^'\"]+['\"]\s*;?\s*$"),
     opening=re.compile(r"import\s+(?:type\s+)?(?:\w+\s*,\s*)?\{[^}'\"]*$"),
-    closing=re.compile(r"\}\s*from\s+['\"][^'\"]+['\"]\s*;?\s*$"),
+    closing=re.compile(r"[^'\"]*\}\s*from\s+['\"][^'\"]+['\"]\s*;?\s*$"),
     header=re.compile(rf"#!|['\"]use \w+['\"];?\s*$|{_LINE_COMMENT}"),
 )
 _C = Style(

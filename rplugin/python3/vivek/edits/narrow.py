@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from vivek.edits.indent import dedented, indentation, is_blank, margin
-from vivek.edits.items import Item, defined_name, defined_names, items_by_lines
+from vivek.edits.items import Item, assigned_names, defined_name, defined_names, items_by_lines
 from vivek.edits.matching import runs
 from vivek.edits.python_items import python_items
 from vivek.edits.strings import interior_lines
@@ -82,18 +82,23 @@ class _Scope:
 
 @dataclass(frozen=True)
 class _Known:
-    """What was there before: the target's items, the names it used, the names defined around it."""
+    """What was there before: the target's items, the names it used, the names defined around it.
+
+    told: whether anything is known of the text around the target.
+    """
 
     items: list[Item]
     used: frozenset[str]
     elsewhere: Collection[str]
+    told: bool
 
     @classmethod
     def around(cls, old: str, target: list[Item], before: str, after: str) -> _Known:
         indented = margin(old.split("\n"))
-        elsewhere = defined_names(before, indented) | defined_names(after, indented)
+        around = f"{before}\n{after}"
+        elsewhere = defined_names(around, indented) | assigned_names(around, indented)
         used = frozenset().union(*(item.uses for item in target))
-        return cls(target, used, elsewhere - _names(target))
+        return cls(target, used, elsewhere - _names(target), bool(around.strip()))
 
     def has(self, kind: str) -> bool:
         return any(item.kind == kind for item in self.items)
@@ -212,6 +217,8 @@ def _serves(item: Item, scope: _Scope, kept: set[int], known: _Known) -> bool:
     used = frozenset().union(*(scope.items[k].uses for k in kept))
     if item.kind == "import":
         return any(name in used for name in item.names or item.uses)
+    if item.kind == "value" and scope.outer is not None and not known.told:
+        return False
     return known.is_new(item) and any(_last(name) in used for name in item.names)
 
 

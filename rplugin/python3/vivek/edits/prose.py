@@ -29,7 +29,7 @@ _CODE = re.compile(
     r"|.*[;{}]$"
 )
 _SENTENCE = re.compile(r"[A-Z`\"'*(]?[\w`'\"*(-]+[,:]?(?:\s+[\w`'\"*(),./-]+){2,}.*[.:!?)`*]$")
-_SYNTAX = re.compile(r"[;{}]$|\w\(.*\):$|==|!=|:=|->|=>| = ")
+_SYNTAX = re.compile(r"[;{}]$|\w\([^()]*\)$|\w\(.*\):$|==|!=|:=|->|=>| = ")
 _KEYWORD = re.compile(
     r"(?:async |export |public |private |static )*(?:def|class|if|elif|for|while|with|except|return|import"
     r"|from|function|local|const|let|var|fn|func|raise|assert|@|#|//|--|/\*|\*)"

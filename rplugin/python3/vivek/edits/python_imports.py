@@ -249,7 +249,7 @@ def _import_lines(lines: Sequence[str]) -> list[tuple[int, int]]:
     """The imports at the left margin before the first definition."""
     found: list[tuple[int, int]] = []
     k = 0
-    while k < len(lines) and not re.match(r"(?:async\s+def|def|class|@)\b?", lines[k]):
+    while k < len(lines) and not re.match(r"(?:async\s+def|def|class)\b|@", lines[k]):
         last = _statement_end(lines, k) if _IMPORT_LINE.match(lines[k]) else k
         found += [(k, last)] if last > k else []
         k = max(last, k + 1)

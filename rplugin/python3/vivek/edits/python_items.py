@@ -22,7 +22,7 @@ def python_items(text: str) -> list[Item] | None:
     statements = [(node, _first_line(node) - 1, node.end_lineno or node.lineno) for node in module.body]
     if any(first < last for (_, _, last), (_, first, _) in pairwise(statements)):
         return None
-    return _with_comments(lines, [_item(node, first, last) for node, first, last in statements])
+    return _with_comments(lines, [_item(node, lines, first, last) for node, first, last in statements])
 
 
 def _first_line(node: ast.stmt) -> int:
@@ -30,10 +30,12 @@ def _first_line(node: ast.stmt) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _item(node: ast.stmt, first: int, last: int) -> Item:
+def _item(node: ast.stmt, lines: Sequence[str], first: int, last: int) -> Item:
     names = tuple(_bound(node))
     if isinstance(node, _Definition):
         start = _first_line(node.body[0]) - 1
+        while start > node.lineno and lines[start - 1].lstrip().startswith("#"):
+            start -= 1
         body = (start, last) if start >= node.lineno else None
         form = ",".join(ast.unparse(decorator) for decorator in node.decorator_list)
         return Item("definition", first, last, names, free_names(node), body, form)

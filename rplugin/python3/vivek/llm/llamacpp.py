@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +124,17 @@ class _Shape:
     kv_bytes_per_token: int
 
 
-@lru_cache(maxsize=8)  # each ask makes its own model, and the head takes a quarter of a second to read
+_shapes: dict[str, _Shape] = {}
+"""By digest: each ask makes its own model, and the head takes a quarter of a second to read."""
+
+
 def _shape(path: Path, digest: str) -> _Shape:
-    metadata = gguf.metadata(path)
-    trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
-    return _Shape(trained if isinstance(trained, int) else 0, memory.kv_bytes_per_token(metadata))
+    if digest not in _shapes:
+        metadata = gguf.metadata(path)
+        trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
+        window = trained if isinstance(trained, int) else 0
+        _shapes[digest] = _Shape(window, memory.kv_bytes_per_token(metadata))
+    return _shapes[digest]
 
 
 async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:

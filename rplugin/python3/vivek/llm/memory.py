@@ -62,9 +62,10 @@ def refuse_if_short(name: str, need: Need) -> None:
     """Raise ModelAPIError, with the numbers, where the model does not fit now."""
     free = available()
     if need.total > free:
+        parts = f"weights {gigabytes(need.weights)}, context {gigabytes(need.kv_cache)}"
         raise ModelAPIError(
-            f"{name} does not fit in memory: it needs {gigabytes(need.total)} (weights {gigabytes(need.weights)}, context"
-            f" {gigabytes(need.kv_cache)}, buffers {gigabytes(need.buffers)}) and {gigabytes(free)} are available.",
+            f"{name} does not fit in memory: it needs {gigabytes(need.total)} ({parts}, buffers"
+            f" {gigabytes(need.buffers)}), and {gigabytes(free)} are available.",
             hint="Close other programs, or choose a smaller model.",
         )
 

@@ -47,9 +47,9 @@ class Choice:
 async def choose(backend: str, model: str | None = None, url: str | None = None) -> Choice:
     """The model that answers under these settings; the caller closes it.
 
-    backend: ``"auto"``, ``"ollama"``, ``"embedded"`` or ``"scripted"``. model: a name or, embedded, the path of a
-    GGUF file; None leaves it to Vivek. url: Ollama's address (None: OLLAMA_HOST, or its usual one); scripted: the
-    path of the script. Raises ModelNotFoundError, ModelUnreachableError, ModelAPIError, ConfigError.
+    backend: ``"auto"``, ``"ollama"``, ``"embedded"`` or ``"scripted"``. model: a name or, embedded, the path
+    of a GGUF file; None leaves it to Vivek. url: Ollama's address (None: OLLAMA_HOST, or its usual one); for a
+    script, its path. Raises ModelNotFoundError, ModelUnreachableError, ModelAPIError, ConfigError.
     """
     if backend == "auto":
         return await _auto(model, _ollama_url(url))
@@ -63,7 +63,7 @@ async def choose(backend: str, model: str | None = None, url: str | None = None)
 
 
 async def describe(backend: str, model: str | None = None, url: str | None = None) -> str:
-    """Which model would answer, why, and whether it is loaded; a few lines. Loads nothing. Raises as `choose`."""
+    """Which model would answer, why, and whether it is loaded; a few lines. Raises as `choose`."""
     choice = await choose(backend, model, url)
     try:
         lines = [f"{choice.name} ({choice.backend}) would answer: {choice.reason}.", *choice.notices]
@@ -177,7 +177,8 @@ def _install_hint(model: str | None) -> str:
 def _ways_out(model: str | None) -> str:
     if model and weights.is_path(model):
         return _install_hint(None)
-    return f"Run `ollama pull {model or weights.DEFAULT}` where Ollama is installed. Without it: {_install_hint(model)}"
+    pull = f"Run `ollama pull {model or weights.DEFAULT}` where Ollama is installed."
+    return f"{pull} Without it: {_install_hint(model)}"
 
 
 def _small(name: str, parameters: float | None) -> str | None:
@@ -185,8 +186,8 @@ def _small(name: str, parameters: float | None) -> str | None:
     if parameters is None or parameters >= SMALL_PARAMETERS:
         return None
     return (
-        f"{name} is a small model ({parameters / 1e9:.1f}B parameters): good at short, concrete changes to one"
-        " function, unreliable beyond. Read each hunk. A 7B solves about twice as many tasks."
+        f"{name} is a small model ({parameters / 1e9:.1f}B parameters): good at short, concrete changes to"
+        " one function, unreliable beyond. Read each hunk. A 7B solves about twice as many tasks."
     )
 
 

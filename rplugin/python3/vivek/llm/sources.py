@@ -266,7 +266,9 @@ def _is_data(name: str) -> bool:
 
 
 def _largest(folder: Path) -> int:
-    return max((_size(file) for file in folder.rglob("*") if file.suffix == ".whl"), default=0)
+    """Bytes of the largest wheel. By os.walk: pip removes folders meanwhile, and Path.rglob stumbles."""
+    files = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
+    return max((_size(file) for file in files if file.suffix == ".whl"), default=0)
 
 
 def _need_disk(job: Job, need: int) -> None:

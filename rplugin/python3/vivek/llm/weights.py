@@ -212,7 +212,10 @@ def _at(path: Path) -> Weights | None:
     if not _readable(path):
         return None
     path = path.resolve()
-    return Weights(path, digest(path), path.stem, GIVEN_PATH, parameters_in(path.stem))
+    found = digest(path)
+    twin = next((model for model in MODELS if found in model.sha256), None)
+    parameters = twin.parameters if twin else parameters_in(path.stem)
+    return Weights(path, found, path.stem, GIVEN_PATH, parameters)
 
 
 def _readable(file: Path) -> bool:

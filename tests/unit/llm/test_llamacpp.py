@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from llama import FakeLlama, until, write_gguf
+from vivek.errors import (
+    ConfigError,
+    ContextWindowExceededError,
+    ModelAPIError,
+    ModelConnectionLostError,
+)
+from vivek.llm import weights
+from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.llamacpp import LlamaCppModel
+
+SYSTEM = Message("system", "You write code.")
+SAMPLING = Sampling(max_tokens=50, temperature=0.4, top_p=0.9, seed=7, stop=("END",))
+
+
+@pytest.fixture
+def llama(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLlama]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fake = FakeLlama(tmp_path, monkeypatch)
+    yield fake
+    fake.close()
+
+
+@pytest.fixture
+def model(llama: FakeLlama, tmp_path: Path) -> LlamaCppModel:
+    return LlamaCppModel(write_gguf(tmp_path / "tiny.gguf"), name="tiny", idle_seconds=60.0)
+
+
+def asked(how: str) -> list[Message]:
+    return [SYSTEM, Message("user", how)]
+
+
+def ask(model: LlamaCppModel, how: str = "well") -> list[StreamEvent]:
+    async def collect() -> list[StreamEvent]:
+        return [event async for event in model.stream(asked(how), SAMPLING)]
+
+    return asyncio.run(collect())
+
+
+def text(events: Sequence[StreamEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, Text))
+
+
+def test_the_first_ask_loads_and_the_second_does_not(model: LlamaCppModel) -> None:
+    assert isinstance(ask(model)[0], Loading)
+    assert Loading() not in ask(model)
+
+
+def test_reading_text_and_the_end_come_in_this_order(model: LlamaCppModel) -> None:
+    *events, end = ask(model)
+    assert events == [Loading(), Reading(16, 20), Reading(20, 20), Text("def "), Text("f")]
+    assert isinstance(end, Finished)
+    assert end.reason == "stop"
+    assert (end.stats.prompt_tokens, end.stats.cached_tokens, end.stats.generated_tokens) == (20, 16, 2)
+    assert 0 < end.stats.first_token_ms <= end.stats.total_ms
+
+
+def test_a_reply_that_the_cap_cut_says_so(model: LlamaCppModel) -> None:
+    end = ask(model, "long")[-1]
+    assert isinstance(end, Finished)
+    assert end.reason == "length"
+
+
+def test_messages_and_sampling_are_sent_as_they_are(model: LlamaCppModel, llama: FakeLlama) -> None:
+    ask(model)
+    [event] = llama.events("chat")
+    body = event["body"]
+    assert body["messages"] == [
+        {"role": "system", "content": "You write code."},
+        {"role": "user", "content": "well"},
+    ]
+    sent = {name: body[name] for name in ("max_tokens", "temperature", "top_p", "seed", "stop")}
+    assert sent == {"max_tokens": 50, "temperature": 0.4, "top_p": 0.9, "seed": 7, "stop": ["END"]}
+
+
+def test_half_a_surrogate_pair_does_not_break_the_request(model: LlamaCppModel) -> None:
+    assert text(ask(model, "caf\udce9")) == "def f"
+
+
+def test_info_starts_the_server_and_tells_the_window_of_one_slot(
+    model: LlamaCppModel, tmp_path: Path
+) -> None:
+    info = asyncio.run(model.info())
+    assert (info.name, info.backend, info.context_window, info.parameters) == (
+        "tiny",
+        "embedded",
+        8192,
+        494e6,
+    )
+    assert info.digest == weights.sha256(tmp_path / "tiny.gguf")
+    assert Loading() not in ask(model)
+
+
+def test_the_window_is_no_larger_than_what_the_model_was_trained_on(llama: FakeLlama, tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "short.gguf", {"qwen2.context_length": 1024})
+    info = asyncio.run(LlamaCppModel(path, name="short").info())
+    assert info.context_window == 1024
+
+
+def test_two_models_of_the_same_weights_share_a_server(
+    model: LlamaCppModel, llama: FakeLlama, tmp_path: Path
+) -> None:
+    ask(model)
+    other = LlamaCppModel(tmp_path / "tiny.gguf", name="tiny", idle_seconds=60.0)
+    assert Loading() not in ask(other)
+    assert len(llama.events("load")) == 1
+
+
+def test_a_cancelled_ask_closes_the_connection_at_once(model: LlamaCppModel, llama: FakeLlama) -> None:
+    async def stop_after_the_first_word() -> float:
+        written = asyncio.Event()
+
+        async def read() -> None:
+            async for event in model.stream(asked("hang"), SAMPLING):
+                if isinstance(event, Text):
+                    written.set()
+
+        task = asyncio.create_task(read())
+        await written.wait()
+        began = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - began
+
+    assert asyncio.run(stop_after_the_first_word()) < 0.2
+    until(lambda: llama.events("hung up"), "the server sees that the client hung up")
+
+
+def test_an_ask_that_is_cancelled_while_the_server_loads_stops_at_once(
+    model: LlamaCppModel, llama: FakeLlama, tmp_path: Path
+) -> None:
+    llama.load(str(tmp_path / "gate"))
+
+    async def stop_while_loading() -> float:
+        task = asyncio.create_task(anext(drop_loading(model)))
+        while not llama.events("load"):
+            await asyncio.sleep(0.01)
+        began = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - began
+
+    async def drop_loading(model: LlamaCppModel):
+        async for event in model.stream(asked("well"), SAMPLING):
+            if not isinstance(event, Loading):
+                yield event
+
+    assert asyncio.run(stop_while_loading()) < 0.2
+    (tmp_path / "gate").touch()
+    assert text(ask(model)) == "def f"
+
+
+def test_a_server_killed_in_the_middle_gives_what_it_wrote_and_the_next_ask_works(
+    model: LlamaCppModel, llama: FakeLlama
+) -> None:
+    ask(model)
+    with pytest.raises(ModelConnectionLostError) as caught:
+        ask(model, "die")
+    assert caught.value.partial == "def "
+    assert "Ask again" in caught.value.hint
+    assert text(ask(model)) == "def f"
+    assert len(llama.events("load")) == 2
+
+
+def test_a_reply_that_ends_too_early_is_a_lost_connection(model: LlamaCppModel) -> None:
+    with pytest.raises(ModelConnectionLostError) as caught:
+        ask(model, "end")
+    assert caught.value.partial == "def "
+
+
+def test_an_error_within_the_reply_keeps_what_was_written(model: LlamaCppModel) -> None:
+    with pytest.raises(ModelAPIError, match="out of memory") as caught:
+        ask(model, "break")
+    assert caught.value.partial == "def "
+
+
+def test_a_prompt_that_does_not_fit_is_told_with_the_servers_numbers(model: LlamaCppModel) -> None:
+    with pytest.raises(ContextWindowExceededError, match=r"9000 tokens.*8192 tokens"):
+        ask(model, "too long")
+
+
+def test_a_refusal_is_told_in_the_servers_words(model: LlamaCppModel) -> None:
+    with pytest.raises(ModelAPIError, match="500: no such thing"):
+        ask(model, "refuse")
+
+
+def test_a_file_that_is_no_model_is_refused_before_anything_is_started(
+    llama: FakeLlama, tmp_path: Path
+) -> None:
+    path = tmp_path / "words.gguf"
+    path.write_text("not a model")
+    with pytest.raises(ConfigError, match=r"words\.gguf"):
+        ask(LlamaCppModel(path, name="words"))
+    assert llama.events("load") == []
+
+
+def test_the_counter_needs_no_server(model: LlamaCppModel, llama: FakeLlama) -> None:
+    counter = asyncio.run(model.counter())
+    assert counter.count("one two three") > 0
+    assert llama.events("load") == []
+
+
+def test_the_state_tells_the_memory_it_will_need_and_then_the_process(
+    model: LlamaCppModel, llama: FakeLlama
+) -> None:
+    before = asyncio.run(model.state())
+    assert "not loaded" in before
+    assert "GB" in before
+    assert llama.events("load") == []
+    ask(model)
+    assert str(llama.events("load")[0]["pid"]) in asyncio.run(model.state())
