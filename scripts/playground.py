@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLAYGROUND = ROOT / ".try"
 FILE = Path("bookshop/invoice.py")
 FUNCTION = "invoice"
-INSTRUCTION = "Add type hints, use f-strings, and raise KeyError for a title that the shop does not have."
+INSTRUCTION = "Add type hints, and raise KeyError for a title that the shop does not have."
 
 
 def fresh_copy() -> Path:
@@ -27,6 +27,9 @@ def fresh_copy() -> Path:
     project = PLAYGROUND / "bookshop"
     shutil.rmtree(project, ignore_errors=True)
     shutil.copytree(ROOT / "try" / "bookshop", project)
+    # A repository of its own: the copy lies in a folder that this repository ignores, and what is ignored is not
+    # sent to a model.
+    subprocess.run(["git", "init", "--quiet", str(project)], check=True)
     return project
 
 

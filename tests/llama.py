@@ -1,4 +1,4 @@
-"""What the tests of the embedded model share: a fake llama.cpp, a tiny GGUF file, and an end for every server."""
+"""For tests of the embedded model: a fake llama.cpp, a tiny GGUF file, and an end for every server."""
 
 from __future__ import annotations
 
@@ -67,10 +67,11 @@ class FakeLlama:
         self._monkeypatch.setenv("FAKE_LLAMA_LOAD", how)
 
     def close(self) -> None:
-        """End every server that was started, ready or not."""
-        for event in self.events("load"):
-            if alive(event["pid"]) and "vivek.llm.server" in psutil.Process(event["pid"]).cmdline():
-                kill(event["pid"])
+        """End every server that was started in this test's folders, also one that never came to load."""
+        for process in psutil.process_iter(["cmdline"]):
+            command = process.info["cmdline"] or []
+            if "vivek.llm.server" in command and any(str(paths.runtime_dir()) in word for word in command):
+                kill(process.pid)
 
     def events(self, what: str) -> list[dict[str, Any]]:
         events = [json.loads(line) for line in self._log.read_text("utf-8").splitlines()]
@@ -78,7 +79,7 @@ class FakeLlama:
 
 
 def write_gguf(path: Path, metadata: Mapping[str, int | str] | None = None) -> Path:
-    """A GGUF file that holds metadata and no tensors; by default that of a tiny Qwen2 with a window of 32,768."""
+    """A GGUF file that holds metadata and no tensors: that of QWEN2, and what is given."""
     pairs = {**QWEN2, **(metadata or {})}
     head = b"GGUF" + struct.pack("<IQQ", 3, 0, len(pairs))
     path.write_bytes(head + b"".join(_string(key) + _value(value) for key, value in pairs.items()))

@@ -48,7 +48,9 @@ def isolated_environment(home: Path) -> dict[str, str]:
 
 def neovim_arguments(*extra: str) -> list[str]:
     """The command that starts a Neovim with Vivek on its runtimepath and nothing of the user's."""
-    return [neovim_binary(), "--clean", "-n", "-i", "NONE", "--cmd", f"set rtp^={ROOT}", *extra]
+    # The stock Python provider has no part in Vivek, and ftplugins look for it for seconds.
+    commands = ["--cmd", "let g:loaded_python3_provider = 0", "--cmd", f"set rtp^={ROOT}"]
+    return [neovim_binary(), "--clean", "-n", "-i", "NONE", *commands, *extra]
 
 
 class Editor:

@@ -27,7 +27,7 @@ local M = {}
 ---@class vivek.Ask : vivek.Snapshot
 ---@field run string
 ---@field instruction string
----@field base? { lines: string[], eol: boolean } the buffer as it is, where `lines` has hunks that are pending
+---@field base? { lines: string[], eol: boolean } the buffer itself, where `lines` has pending hunks in it
 ---@field config { backend: vivek.Backend, model?: string, url?: string }
 ---@field trusted boolean
 
@@ -177,7 +177,7 @@ local function on_error(run, event, told)
   if event.error.kind == 'RunStoppedError' then
     message.info('Stopped.')
   elseif not told then
-    message.error(event.error.message, event.error.hint)
+    message.error_line(event.error.message, event.error.hint)
   end
 end
 

@@ -33,6 +33,19 @@ function M.error(text, hint)
   say(M.sentence(text, hint), vim.log.levels.ERROR)
 end
 
+--- An error that comes by itself, while the user may be typing: one line, so that Neovim does not ask for a key.
+--- The scratch buffer has the whole of it.
+---@param text string
+---@param hint? string
+function M.error_line(text, hint)
+  local line = M.sentence(text, hint):gsub('%c', ' ')
+  local room = math.max(vim.v.echospace - #'Vivek: ', 20)
+  if vim.fn.strdisplaywidth(line) > room then
+    line = vim.fn.strcharpart(line, 0, room - 1) .. '…'
+  end
+  say(line, vim.log.levels.ERROR)
+end
+
 ---@param text string
 ---@param hint? string
 ---@return string

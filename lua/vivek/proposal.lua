@@ -45,6 +45,7 @@ local REDRAW_MS = 60
 ---@field drawn table<integer, vivek.Drawn>
 ---@field stale table<integer, boolean> which hunks were told to be stale
 ---@field current integer? the id of the hunk that the cursor was sent to
+---@field hinted integer? the id of the hunk that carries the hint
 ---@field attached boolean
 ---@field timer uv.uv_timer_t?
 ---@field group integer? its autocmds
@@ -222,6 +223,7 @@ end
 local function redraw(proposal)
   locate(proposal)
   local view, current = draw.view(proposal.buf), current_hunk(proposal)
+  proposal.hinted = current and current.id
   for _, hunk in ipairs(proposal.hunks) do
     local drawn = proposal.drawn[hunk.id]
     if hunk.state == 'pending' then
@@ -234,6 +236,7 @@ local function redraw(proposal)
 end
 
 ---@param proposal vivek.Proposal
+---@return boolean
 local function is_open(proposal)
   return proposals[proposal.buf] == proposal and vim.api.nvim_buf_is_loaded(proposal.buf)
 end
@@ -258,6 +261,18 @@ local function refresh_soon(proposal)
       refresh(proposal)
     end)
   )
+end
+
+--- The hint goes with the cursor. Where the text has just changed, it waits for all to be located: a key must not.
+---@param proposal vivek.Proposal
+local function follow_cursor(proposal)
+  if not is_open(proposal) or proposal.tick ~= vim.api.nvim_buf_get_changedtick(proposal.buf) then
+    return
+  end
+  local current = current_hunk(proposal)
+  if current and current.id ~= proposal.hinted then
+    redraw(proposal)
+  end
 end
 
 --- Virtual lines above line 1 are shown where the window comes to the top of the buffer.
@@ -301,7 +316,7 @@ local function watch(proposal)
     })
   end
   on({ 'CursorMoved', 'CursorMovedI' }, function()
-    refresh(proposal)
+    follow_cursor(proposal)
   end)
   on({ 'BufWinEnter', 'BufReadPost' }, function()
     if not proposal.attached and vim.api.nvim_buf_is_loaded(buf) then

@@ -174,7 +174,7 @@ def _phase(event: Event) -> str:
     if event["phase"] == "reading":
         return f"reading the prompt: {event['done']} of {event['total']} tokens"
     if event["phase"] == "writing":
-        return f"writing: {event['done']} tokens, {event['tokens_per_second']:.1f} tokens/s"
+        return f"writing: {event['tokens']} tokens, {event['tokens_per_second']:.1f} tokens/s"
     return "loading the model"
 
 

@@ -1,8 +1,8 @@
 """Stands in for xllamacpp in tests of the server process: the same interface, real sockets, no model.
 
-What it does is told by the environment. FAKE_LLAMA_LOAD: how a load goes (`fail`, `crash`, or a path to wait for);
-FAKE_LLAMA_LOG: a file that gets a line of JSON for each thing that happens. A chat's last message says how it is
-answered; see `_Handler.do_POST`.
+What it does is told by the environment. FAKE_LLAMA_LOAD: how a load goes (`fail`, `crash`, or a path to wait
+for); FAKE_LLAMA_LOG: a file that gets a line of JSON for each thing that happens. A chat's last message says
+how it is answered; see `_Handler._answer`.
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ class TestExamplesOfUse:
             'if __name__ == "__main__":\n    print(f(3))',
             "assert f(3) == 4\nassert f(0) == 1",
             "def main():\n    print(f(3))\n\n\nmain()",
-            "import unittest\n\n\nclass TestF(unittest.TestCase):\n    def test_f(self):\n        self.assertEqual(f(1), 2)",
+            "import unittest\n\n\nclass TestF(unittest.TestCase):\n    def test_f(self):\n"
+            "        self.assertEqual(f(1), 2)",
             "# Test the function\nfor n in range(3):\n    print(f(n))",
         ],
     )
@@ -118,7 +119,10 @@ class TestRepeatedSurroundings:
         assert narrow(whole, old, "python") == "def inner(x):\n    return x + y\n"
 
     def test_a_whole_file_around_a_function_goes(self) -> None:
-        whole = f'"""A module."""\n\nimport os\n\nX = 1\n\n\ndef g():\n    return f(1)\n\n\n{NEW}\n\ndef h():\n    return X\n'
+        whole = (
+            '"""A module."""\n\nimport os\n\nX = 1\n\n\ndef g():\n    return f(1)\n\n\n'
+            f"{NEW}\n\ndef h():\n    return X\n"
+        )
         assert narrow(whole, OLD, "python") == NEW
 
     def test_a_method_that_is_in_two_classes_is_in_doubt(self) -> None:
@@ -150,7 +154,10 @@ class TestHelpers:
         assert narrow(new, OLD, "python") == new
 
     def test_a_helper_of_a_helper_stays_and_an_unused_one_goes(self) -> None:
-        used = "def _one():\n    return _two() - 1\n\n\ndef _two():\n    return 2\n\n\ndef f(x):\n    return x + _one()\n"
+        used = (
+            "def _one():\n    return _two() - 1\n\n\ndef _two():\n    return 2\n\n\n"
+            "def f(x):\n    return x + _one()\n"
+        )
         assert narrow(used + "\n\ndef _three():\n    return 3\n", OLD, "python") == used
 
     def test_a_new_constant_that_the_target_uses_stays(self) -> None:
@@ -202,7 +209,10 @@ class TestSameNameTwice:
         assert narrow(in_class(getter + setter), old, "python") == getter
 
     def test_overloads_stay_together(self) -> None:
-        overloads = "@overload\ndef f(x: int) -> int: ...\n@overload\ndef f(x: str) -> str: ...\ndef f(x):\n    return x\n"
+        overloads = (
+            "@overload\ndef f(x: int) -> int: ...\n@overload\ndef f(x: str) -> str: ...\n"
+            "def f(x):\n    return x\n"
+        )
         assert narrow(overloads, overloads, "python") == overloads
 
 
@@ -330,7 +340,10 @@ class TestOtherLanguages:
     def test_an_annotation_above_a_java_method_stays_with_it(self) -> None:
         old = "    public int f() {\n        return 1;\n    }\n"
         new = "@Override\npublic int f() {\n    return 2;\n}\n"
-        whole = f"public class A {{\n{textwrap.indent(new, '    ')}\n    public int g() {{\n        return 3;\n    }}\n}}\n"
+        whole = (
+            f"public class A {{\n{textwrap.indent(new, '    ')}\n    public int g() {{\n"
+            "        return 3;\n    }}\n}}\n"
+        )
         assert narrow(whole, old, "java") == new
 
 

@@ -95,9 +95,9 @@ def test_the_server_is_in_a_session_of_its_own_and_keeps_no_pipe_open(llama: Fak
 
 def test_the_server_outlives_the_process_that_started_it(llama: FakeLlama) -> None:
     script = (
-        "import asyncio; from pathlib import Path; from vivek.llm import launcher; from vivek.llm.memory import Need;"
-        "print(asyncio.run(launcher.started(launcher.Settings('tiny', Path('tiny.gguf'), 'd1', 4096,"
-        " Need(1000, 1000), 60.0))).pid)"
+        "import asyncio; from pathlib import Path; from vivek.llm.launcher import Settings, started;"
+        "from vivek.llm.memory import Need;"
+        "print(asyncio.run(started(Settings('tiny', Path('tiny.gguf'), 'd1', 4096, Need(1, 1), 60.0))).pid)"
     )
     package = str(Path(launcher.__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, os.environ["PYTHONPATH"]])}
@@ -190,8 +190,9 @@ def test_a_server_that_answers_is_not_idle_however_long_it_takes(llama: FakeLlam
             launcher.client(record) as client,
             client.stream("POST", "/v1/chat/completions", json=body) as response,
         ):
-            await anext(response.aiter_bytes())
-            await asyncio.sleep(1.2)
+            pieces = response.aiter_bytes()  # held, or the response would be closed with it
+            await anext(pieces)
+            await asyncio.sleep(4 * wanted.idle_seconds)
             assert await launcher.running(wanted) == record
 
     asyncio.run(ask_and_wait())

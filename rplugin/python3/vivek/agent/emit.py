@@ -30,10 +30,17 @@ def text(runtime: Runtime[Ports], name: Node, piece: str, attempt: int) -> None:
 
 
 def progress(
-    runtime: Runtime[Ports], phase: Phase, *, done: int = 0, total: int = 0, tokens_per_second: float = 0.0
+    runtime: Runtime[Ports],
+    phase: Phase,
+    *,
+    done: int = 0,
+    total: int = 0,
+    tokens: int = 0,
+    tokens_per_second: float = 0.0,
 ) -> None:
-    """How far a call is. done, total: prompt tokens while reading; generated tokens, of 0, while writing."""
-    _send(runtime, kind="progress", phase=phase, done=done, total=total, tokens_per_second=tokens_per_second)
+    """How far a call is. done, total: prompt tokens while reading. tokens: generated so far, while writing."""
+    counts = {"done": done, "total": total, "tokens": tokens, "tokens_per_second": tokens_per_second}
+    _send(runtime, kind="progress", phase=phase, **counts)
 
 
 def _send(runtime: Runtime[Ports], **event: Any) -> None:

@@ -119,7 +119,7 @@ class _Listener:
             self._began = self._began or monotonic()
             self._pieces.append(event.text)
             emit.text(self._runtime, "executor", event.text, self._attempt)
-            emit.progress(self._runtime, "writing", done=len(self._pieces), tokens_per_second=self._rate())
+            emit.progress(self._runtime, "writing", tokens=len(self._pieces), tokens_per_second=self._rate())
 
     def _rate(self) -> float:
         """Tokens a second since the first; a piece is a token or, where the server drafts ahead, close to one."""

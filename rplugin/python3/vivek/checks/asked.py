@@ -19,14 +19,20 @@ _REMOVING = (
 )
 _DEFINING = (
     r"(?:functions?|methods?|class(?:es)?|helpers?|wrappers?|propert(?:y|ies)|getters?|setters?|constructors?"
-    r"|dataclass(?:es)?|namedtuple|enums?|def|defs|definitions?|dead code|unused|duplicat\w+|overloads?"
-    r"|subclass\w*|everything|all|them|these|it|this|interfaces?|structs?|traits?|tests?|code)\b"
+    r"|dataclass(?:es)?|namedtuple|enums?|defs?|definitions?|overloads?|subclass\w*|interfaces?|structs?|traits?"
+    r"|tests?)\b"
+)
+_ALL_OF_IT = (
+    r"(?:it|this|that|these|them|all|everything)(?=\W*$|[.,;!]|\s+(?:and|please|entirely|completely|as)\b)"
 )
 _IN = r"(?:from|in|of|to|into|within|inside|on|at|for|with|by)"
 _REMOVES = re.compile(_REMOVING, re.IGNORECASE)
-_REMOVES_DEFINITIONS = re.compile(rf"{_REMOVING}.*\b{_DEFINING}", re.IGNORECASE | re.DOTALL)
+_REMOVES_DEFINITIONS = re.compile(
+    rf"{_REMOVING}.*\b(?:{_DEFINING}|it|this|them|these|everything|code|unused\b|duplicat)",
+    re.IGNORECASE | re.DOTALL,
+)
 _REMOVES_JUST_THAT = re.compile(
-    rf"{_REMOVING}\s+(?:(?!{_IN}\b)[\w`'-]+\s+){{0,3}}?(?<!\w){_DEFINING}", re.IGNORECASE
+    rf"{_REMOVING}\s+(?:(?!{_IN}\b)[\w`'-]+\s+){{0,3}}?(?<!\w)(?:{_DEFINING}|{_ALL_OF_IT})", re.IGNORECASE
 )
 _RESHAPES = re.compile(
     r"\b(?:replac\w+|refactor\w*|simplif\w+|rewrit\w+|restructur\w+|reorgani[sz]\w+|clean\w*|chang\w+"

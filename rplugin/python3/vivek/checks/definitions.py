@@ -79,7 +79,7 @@ class Definition:
 def definitions(text: str, filetype: str) -> list[Definition]:
     """The definitions of a text in order, also of one that is broken; none where there is no grammar."""
     tree = parse(text, filetype)
-    return list(_within(tree.root_node, ())) if tree else []
+    return list(_within(tree.root_node)) if tree else []
 
 
 def check_definitions(edit: Edit) -> Check:
@@ -100,8 +100,7 @@ def check_definitions(edit: Edit) -> Check:
 
 
 def _lost(old: Sequence[Definition], new: Sequence[Definition]) -> list[Definition]:
-    """Definitions that are gone and not only moved to another class; of a lost class only the class
-    itself."""
+    """Definitions that are gone and not only moved to another class; of a lost class only the class itself."""
     there = {each.key for each in new}
     moved = {each.plain for each in new if each.key not in {known.key for known in old}}
     gone = [each for each in old if each.key not in there and each.plain not in moved]
@@ -122,19 +121,19 @@ def _excused(lost: Definition, old: Sequence[Definition], edit: Edit) -> bool:
     return may_lose(edit.instruction, lost.plain, alone=len(old) == 1, used=used)
 
 
-def _within(node: tree_sitter.Node, scope: tuple[str, ...]) -> Iterator[Definition]:
-    for child in node.named_children:
-        name = _name(child)
-        if name and child.type in _CLASSES:
-            yield Definition(name, scope, child.start_point[0])
-            yield from _within(child, (*scope, name))
-        elif name:
-            yield Definition(name, scope, child.start_point[0])
-        elif child.type == "impl_item":
-            subject = child.child_by_field_name("type")
-            yield from _within(child, (*scope, _text(subject)) if subject else scope)
-        elif child.type not in _ANONYMOUS and child.type not in _FUNCTIONS:
-            yield from _within(child, scope)
+def _within(root: tree_sitter.Node) -> Iterator[Definition]:
+    """All definitions but those within functions. No recursion: broken code may be nested without end."""
+    pending: list[tuple[tree_sitter.Node, tuple[str, ...]]] = [(root, ())]
+    while pending:
+        node, scope = pending.pop()
+        name = _name(node)
+        if name:
+            yield Definition(name, scope, node.start_point[0])
+        if node.type == "impl_item":
+            name = _text(node.child_by_field_name("type"))
+        if node.type not in _ANONYMOUS and node.type not in _FUNCTIONS and not _assigned(node):
+            inner = (*scope, name) if name else scope
+            pending += [(child, inner) for child in reversed(node.named_children)]
 
 
 def _name(node: tree_sitter.Node) -> str:

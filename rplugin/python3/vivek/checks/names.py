@@ -46,8 +46,7 @@ def check_names(edit: Edit) -> list[Check]:
 
 
 def _known(edit: Edit) -> set[str]:
-    """Names that were undefined before; where the text before does not parse, every name that the target
-    lacks."""
+    """Names that were undefined before; where the text before does not parse, every name that the target lacks."""
     if edit.tree_before is not None:
         return set(_undefined(edit.tree_before))
     mine = set(re.findall(r"\w+", "\n".join(edit.new))) - set(re.findall(r"\w+", "\n".join(edit.old)))
@@ -55,13 +54,19 @@ def _known(edit: Edit) -> set[str]:
 
 
 def _may_go(name: str, edit: Edit) -> bool:
-    """Whether only other code uses the name, and something was to be renamed or removed: that is for the
-    user."""
-    return changes_names(edit.instruction) and name not in re.findall(r"\w+", "\n".join(edit.new))
+    """Whether only other code uses the name, and something was to be renamed or removed: that is for the user."""
+    return changes_names(edit.instruction) and not any(
+        isinstance(node, ast.Name) and node.id == name and edit.after_first <= node.lineno <= edit.after_last
+        for node in ast.walk(edit.tree_after or ast.Module([], []))
+    )
 
 
 def _undefined(tree: ast.Module) -> list[str]:
-    found = checker.Checker(tree, filename="<text>", withDoctest=False).messages
+    try:
+        found = checker.Checker(tree, filename="<text>", withDoctest=False).messages
+    except RecursionError:
+        # pyflakes walks by recursion; an expression of some hundred terms is too deep for it.
+        return []
     kinds = (messages.UndefinedName, messages.UndefinedLocal)
     ordered = sorted((m for m in found if isinstance(m, kinds)), key=lambda m: (m.lineno, m.col))
     return list(dict.fromkeys(str(message.message_args[0]) for message in ordered))

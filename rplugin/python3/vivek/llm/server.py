@@ -44,7 +44,7 @@ GPU_BATCH_TOKENS = 512
 PROMPT_CACHE_MIB = 512
 """Memory for conversations beyond the slots; the 1.5B needs 55 MB for 2,000 tokens."""
 
-_LOCK_SECONDS = 2.0
+_LOCK_SECONDS = 0.5
 """A client that looks whether the lock is held holds it for a moment itself."""
 
 _POLL_SECONDS = 5.0
