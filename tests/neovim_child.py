@@ -88,7 +88,12 @@ class Editor:
         return self.nvim.api
 
     def close(self) -> None:
-        """End the child as a user does, with `:qall!`; it is killed where it does not end within 10 s."""
+        """End the child as a user does, with `:qall!`; it is killed where it does not end within 10 s.
+
+        A second call does nothing.
+        """
+        if self.process.poll() is not None and not self._runtime.exists():
+            return
         watchdog = threading.Timer(10, self.process.kill)
         watchdog.start()
         with contextlib.suppress(OSError, EOFError):

@@ -4,7 +4,7 @@
 --- calls it has located the hunks in this very tick. `vim.lsp.util.apply_text_edits` is not used because it
 --- rewrites lone carriage returns, marks and trailing lines.
 
-local text = require("vivek.text")
+local text = require('vivek.text')
 
 local M = {}
 
@@ -13,11 +13,11 @@ local M = {}
 ---@param old string
 ---@param new string
 local function set_line(buf, row, old, new)
-	local prefix, suffix = text.common_ends(old, new)
-	local added = new:sub(prefix + 1, #new - suffix)
-	if added ~= "" or prefix + suffix < #old then
-		vim.api.nvim_buf_set_text(buf, row, prefix, row, #old - suffix, { added })
-	end
+  local prefix, suffix = text.common_ends(old, new)
+  local added = new:sub(prefix + 1, #new - suffix)
+  if added ~= '' or prefix + suffix < #old then
+    vim.api.nvim_buf_set_text(buf, row, prefix, row, #old - suffix, { added })
+  end
 end
 
 --- Replace lines of a buffer. Lines that stay, and the unchanged ends of lines that change, keep their marks.
@@ -26,36 +26,36 @@ end
 ---@param old string[] what the buffer holds from `row` on
 ---@param new string[]
 local function set_lines(buf, row, old, new)
-	local regions = text.aligned(old, new)
-	for index = #regions, 1, -1 do
-		local region = regions[index]
-		local paired = math.min(region.count, region.added)
-		local first = row + region.start
-		if region.count ~= region.added then
-			local rest = vim.list_slice(new, region.to + paired + 1, region.to + region.added)
-			vim.api.nvim_buf_set_lines(buf, first + paired, first + region.count, true, rest)
-		end
-		for line = paired - 1, 0, -1 do
-			set_line(buf, first + line, old[region.start + line + 1], new[region.to + line + 1])
-		end
-	end
+  local regions = text.aligned(old, new)
+  for index = #regions, 1, -1 do
+    local region = regions[index]
+    local paired = math.min(region.count, region.added)
+    local first = row + region.start
+    if region.count ~= region.added then
+      local rest = vim.list_slice(new, region.to + paired + 1, region.to + region.added)
+      vim.api.nvim_buf_set_lines(buf, first + paired, first + region.count, true, rest)
+    end
+    for line = paired - 1, 0, -1 do
+      set_line(buf, first + line, old[region.start + line + 1], new[region.to + line + 1])
+    end
+  end
 end
 
 --- End the undo block that may be open: setting 'undolevels' does just that (see :help undo-break).
 ---@param buf integer
 local function break_undo(buf)
-	vim.api.nvim_buf_call(buf, function()
-		vim.cmd("noautocmd let &l:undolevels = &l:undolevels")
-	end)
+  vim.api.nvim_buf_call(buf, function()
+    vim.cmd('noautocmd let &l:undolevels = &l:undolevels')
+  end)
 end
 
 --- A running insert believes that its line is saved for undo; the break made that untrue, and CTRL-G u tells
 --- it so.
 ---@param buf integer
 local function tell_insert_mode(buf)
-	if vim.api.nvim_get_current_buf() == buf and vim.api.nvim_get_mode().mode:find("^[iR]") then
-		vim.api.nvim_feedkeys(vim.keycode("<C-g>u"), "ni", false)
-	end
+  if vim.api.nvim_get_current_buf() == buf and vim.api.nvim_get_mode().mode:find('^[iR]') then
+    vim.api.nvim_feedkeys(vim.keycode('<C-g>u'), 'ni', false)
+  end
 end
 
 ---@class vivek.LocatedHunk
@@ -66,16 +66,16 @@ end
 ---@param buf integer
 ---@param located vivek.LocatedHunk[] in the order of their lines
 function M.hunks(buf, located)
-	break_undo(buf)
-	for index = #located, 1, -1 do
-		local hunk = located[index].hunk
-		set_lines(buf, located[index].row, hunk.old, hunk.new)
-		if hunk.eol ~= nil and vim.bo[buf].endofline ~= hunk.eol then
-			vim.bo[buf].endofline = hunk.eol
-		end
-	end
-	break_undo(buf)
-	tell_insert_mode(buf)
+  break_undo(buf)
+  for index = #located, 1, -1 do
+    local hunk = located[index].hunk
+    set_lines(buf, located[index].row, hunk.old, hunk.new)
+    if hunk.eol ~= nil and vim.bo[buf].endofline ~= hunk.eol then
+      vim.bo[buf].endofline = hunk.eol
+    end
+  end
+  break_undo(buf)
+  tell_insert_mode(buf)
 end
 
 --- Why a buffer takes no change.
@@ -83,11 +83,11 @@ end
 ---@return string? reason nil where it does
 ---@return string? hint
 function M.refusal(buf)
-	if not vim.bo[buf].modifiable then
-		return "The buffer is not modifiable.", "Run :setlocal modifiable, then apply again."
-	elseif vim.bo[buf].readonly then
-		return "The buffer is read-only.", "Run :setlocal noreadonly, then apply again."
-	end
+  if not vim.bo[buf].modifiable then
+    return 'The buffer is not modifiable.', 'Run :setlocal modifiable, then apply again.'
+  elseif vim.bo[buf].readonly then
+    return 'The buffer is read-only.', 'Run :setlocal noreadonly, then apply again.'
+  end
 end
 
 return M

@@ -145,10 +145,9 @@ local function make_venv(python, version)
   end
   message.log(done.stdout .. done.stderr)
   if (done.stdout .. done.stderr):find('ensurepip', 1, true) then
-    return ('This Python %s cannot make virtual environments.'):format(version),
-      ('Install its package for that (Debian, Ubuntu: `apt install python%s-venv`), then run :VivekInstall.'):format(
-        version
-      )
+    local hint =
+      'Install its package for that (Debian, Ubuntu: `apt install python%s-venv`), then run :VivekInstall.'
+    return ('This Python %s cannot make virtual environments.'):format(version), hint:format(version)
   end
   return 'The virtual environment could not be made: ' .. task.tail(done), message.log_hint()
 end
@@ -158,11 +157,17 @@ end
 ---@return string? hint
 local function install_packages()
   message.info('Installing the packages; this takes a minute or two')
-  local pip =
-    { M.venv() .. '/bin/python', '-I', '-m', 'pip', '--disable-pip-version-check', '--no-input', 'install' }
-  local done = task.system(vim.list_extend(pip, { '--editable', M.root() }), function(line)
+  local command =
+    { M.venv() .. '/bin/python', '-I', '-m', 'pip', '--disable-pip-version-check', '--no-input' }
+  vim.list_extend(command, { 'install', '--progress-bar', 'off', '--editable', M.root() })
+  local done = task.system(command, function(line)
     message.log(line .. '\n')
-    message.progress(line)
+    local package = line:match('^Collecting ([%w_.-]+)')
+    if package then
+      message.progress('Collecting ' .. package)
+    elseif vim.startswith(line, 'Installing collected') then
+      message.progress('Installing what was collected')
+    end
   end)
   if done.code ~= 0 then
     message.log(done.stderr)

@@ -33,8 +33,8 @@ function M.error(text, hint)
   say(M.sentence(text, hint), vim.log.levels.ERROR)
 end
 
---- An error that comes by itself, while the user may be typing: one line, so that Neovim does not ask for a key.
---- The scratch buffer has the whole of it.
+--- An error that comes by itself, while the user may be typing: one line, so that Neovim does not ask for a
+--- key. The scratch buffer has the whole of it.
 ---@param text string
 ---@param hint? string
 function M.error_line(text, hint)
@@ -53,9 +53,12 @@ function M.sentence(text, hint)
   return (hint and hint ~= '') and (text .. ' ' .. hint) or text
 end
 
---- One line that the next one replaces; it leaves no trace in `:messages`.
+--- One line that the next one replaces; it leaves no trace in `:messages`, and none where nobody looks.
 ---@param text string
 function M.progress(text)
+  if #vim.api.nvim_list_uis() == 0 then
+    return
+  end
   local line = vim.fn.strcharpart('Vivek: ' .. text:gsub('%c', ' '), 0, math.max(vim.o.columns - 12, 20))
   vim.api.nvim_echo({ { line } }, false, {})
   vim.cmd.redraw()

@@ -4,10 +4,12 @@
 --- work. What it doesn't do: keep anything of a run that has ended.
 
 local highlight = require('vivek.highlight')
+local report = require('vivek.report')
 
 local M = {}
 
 local NAMESPACE = vim.api.nvim_create_namespace('vivek_progress')
+local given = report.given
 local FRAMES = { '⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏' }
 local INTERVAL_MS = 100
 
@@ -52,34 +54,6 @@ local function data_of(state)
     seconds = (vim.uv.now() - state.began) / 1000,
   }
 end
-
----@param value any
----@return any nil for vim.NIL
-local function given(value)
-  if value ~= vim.NIL then
-    return value
-  end
-end
-
---- Where a phase stands, in words.
----@param event table a progress event
----@return string
-local function describe(event)
-  local done, total = given(event.done), given(event.total)
-  local share = done and total and total > 0 and math.floor(100 * done / total + 0.5)
-  if event.phase == 'writing' then
-    local rate = given(event.tokens_per_second) or 0
-    local text = ('writing · %d tokens'):format(given(event.tokens) or 0)
-    return rate > 0 and ('%s · %.1f tokens/s'):format(text, rate) or text
-  elseif event.phase == 'reading' and share then
-    return ('reading %d of %d tokens (%d %%)'):format(done, total, share)
-  elseif event.phase == 'loading' then
-    return share and ('loading the model (%d %%)'):format(share) or 'loading the model'
-  end
-  return event.phase
-end
-
-M.describe = describe
 
 ---@param state vivek.RunProgress
 local function draw(state)
@@ -168,12 +142,11 @@ local HANDLERS = {
   end,
   node = function(state, event)
     state.node, state.attempt, state.phase = event.node, given(event.attempt), nil
-    state.text = (state.attempt or 1) > 1 and ('%s, attempt %d'):format(event.node, state.attempt)
-      or event.node
+    state.text = report.node(event)
     return true
   end,
   progress = function(state, event)
-    state.phase, state.text = event.phase, describe(event)
+    state.phase, state.text = event.phase, report.phase(event)
     state.tokens = given(event.tokens) or state.tokens
     state.tokens_per_second = given(event.tokens_per_second) or state.tokens_per_second
     return true

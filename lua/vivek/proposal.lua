@@ -13,6 +13,7 @@ local keys = require('vivek.keys')
 local message = require('vivek.message')
 local scratch = require('vivek.scratch')
 local text = require('vivek.text')
+local watch = require('vivek.watch')
 
 local M = {}
 
@@ -46,9 +47,8 @@ local REDRAW_MS = 60
 ---@field stale table<integer, boolean> which hunks were told to be stale
 ---@field current integer? the id of the hunk that the cursor was sent to
 ---@field hinted integer? the id of the hunk that carries the hint
----@field attached boolean
 ---@field timer uv.uv_timer_t?
----@field group integer? its autocmds
+---@field unwatch fun()
 
 ---@type table<integer, vivek.Proposal> the open ones, by buffer
 local proposals = {}
@@ -263,7 +263,8 @@ local function refresh_soon(proposal)
   )
 end
 
---- The hint goes with the cursor. Where the text has just changed, it waits for all to be located: a key must not.
+--- The hint goes with the cursor. Where the text has just changed, it waits for all to be located: a key must
+--- not.
 ---@param proposal vivek.Proposal
 local function follow_cursor(proposal)
   if not is_open(proposal) or proposal.tick ~= vim.api.nvim_buf_get_changedtick(proposal.buf) then
@@ -286,65 +287,11 @@ local function reveal_top(proposal, win)
   end
 end
 
----@param proposal vivek.Proposal
-local function watch_text(proposal)
-  proposal.attached = vim.api.nvim_buf_attach(proposal.buf, false, {
-    on_lines = function()
-      if proposals[proposal.buf] ~= proposal then
-        return true
-      end
-      refresh_soon(proposal)
-    end,
-    on_reload = function()
-      refresh_soon(proposal)
-    end,
-    on_detach = function()
-      proposal.attached = false
-    end,
-  })
-end
-
----@param proposal vivek.Proposal
-local function watch(proposal)
-  local buf = proposal.buf
-  proposal.group = vim.api.nvim_create_augroup(('vivek_proposal_%d'):format(buf), { clear = true })
-  local function on(events, callback, everywhere)
-    vim.api.nvim_create_autocmd(events, {
-      group = proposal.group,
-      buffer = not everywhere and buf or nil,
-      callback = callback,
-    })
-  end
-  on({ 'CursorMoved', 'CursorMovedI' }, function()
-    follow_cursor(proposal)
-  end)
-  on({ 'BufWinEnter', 'BufReadPost' }, function()
-    if not proposal.attached and vim.api.nvim_buf_is_loaded(buf) then
-      watch_text(proposal)
-    end
-    refresh_soon(proposal)
-  end)
-  on({ 'BufDelete', 'BufWipeout' }, function()
-    M.clear(buf)
-  end)
-  on({ 'WinResized', 'ColorScheme' }, function()
-    refresh_soon(proposal)
-  end, true)
-  on('WinScrolled', function()
-    for win, change in pairs(vim.v.event) do
-      win = tonumber(win)
-      if win and change.topline < 0 and vim.api.nvim_win_get_buf(win) == buf then
-        reveal_top(proposal, win)
-      end
-    end
-  end, true)
-end
-
 --- End a proposal: nothing of it stays but what became of its hunks.
 ---@param proposal vivek.Proposal
 local function close(proposal)
   proposals[proposal.buf] = nil
-  vim.api.nvim_del_augroup_by_id(proposal.group)
+  proposal.unwatch()
   if proposal.timer then
     proposal.timer:close()
   end
@@ -377,6 +324,26 @@ local function target_range(base, all, target)
   return { first = all[1].start, last = last.start + #last.old }
 end
 
+---@param proposal vivek.Proposal
+local function watch_buffer(proposal)
+  local function later()
+    refresh_soon(proposal)
+  end
+  proposal.unwatch = watch.buffer(proposal.buf, {
+    text = later,
+    layout = later,
+    cursor = function()
+      follow_cursor(proposal)
+    end,
+    top = function(win)
+      reveal_top(proposal, win)
+    end,
+    gone = function()
+      close(proposal)
+    end,
+  })
+end
+
 --- Propose edits of a buffer; an earlier proposal of it is replaced.
 ---@param buf integer
 ---@param run string
@@ -404,8 +371,7 @@ function M.show(buf, run, base_lines, edits, options)
   proposal.target = target_range(base, proposal.hunks, options.target)
   proposals[buf] = proposal
   update_reference(proposal)
-  watch(proposal)
-  watch_text(proposal)
+  watch_buffer(proposal)
   for _, shown_in in ipairs({ buf, scratch.of(buf) }) do
     keys.attach(shown_in)
   end

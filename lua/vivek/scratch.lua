@@ -7,10 +7,11 @@
 local config = require('vivek.config')
 local highlight = require('vivek.highlight')
 local keys = require('vivek.keys')
-local progress = require('vivek.progress')
+local report = require('vivek.report')
 
 local M = {}
 
+local given = report.given
 local NAMESPACE = vim.api.nvim_create_namespace('vivek_scratch')
 local FLUSH_MS = 40
 -- Narrower than this, code in a window beside another one is not readable: the window opens below instead.
@@ -37,14 +38,6 @@ local scratches = {}
 ---@type table<string, vivek.ScratchRun>
 local runs = {}
 
----@param value any
----@return any nil for vim.NIL
-local function given(value)
-  if value ~= vim.NIL then
-    return value
-  end
-end
-
 -- What stands in answers besides code.
 local MARKUP = {
   [[syntax match VivekTitle /^# .*/]],
@@ -54,8 +47,9 @@ local MARKUP = {
 }
 local FENCE = [[start=/^\s*\z(`\{3,}\|\~\{3,}\).*$/ end=/^\s*\z1\s*$/]]
 
---- Highlight the code by the syntax file of the source's language: Neovim has one for nearly every file type, and
---- growing text costs it nothing, while tree-sitter parses code within Markdown anew with each piece that comes.
+--- Highlight the code by the syntax file of the source's language: Neovim has one for nearly every file type,
+--- and growing text costs it nothing, while tree-sitter parses code within Markdown anew with each piece that
+--- comes.
 ---@param buf integer
 ---@param filetype string the source's
 local function highlight_as(buf, filetype)
@@ -327,43 +321,6 @@ local function show_status(scratch, status)
   end
 end
 
----@param count integer
----@param noun string
----@return string
-local function counted(count, noun)
-  return ('%d %s%s'):format(count, noun, count == 1 and '' or 's')
-end
-
----@param result table
----@return string
-local function headline(result)
-  local stats, parts = given(result.stats) or {}, {}
-  if #result.edits > 0 then
-    parts[1] = counted(#result.edits, 'hunk')
-  else
-    parts[1] = result.route == 'answer' and 'Answered' or 'No changes'
-  end
-  if result.stopped == true then
-    table.insert(parts, 'stopped')
-  end
-  if given(result.score) and result.route ~= 'answer' then
-    table.insert(parts, ('score %.2f'):format(result.score))
-  end
-  if given(result.iterations) then
-    table.insert(parts, counted(result.iterations, 'attempt'))
-  end
-  if given(stats.tokens) then
-    table.insert(parts, counted(stats.tokens, 'token'))
-  end
-  if given(stats.tokens_per_second) then
-    table.insert(parts, ('%.1f tokens/s'):format(stats.tokens_per_second))
-  end
-  if given(stats.seconds) then
-    table.insert(parts, ('%.1f s'):format(stats.seconds))
-  end
-  return table.concat(parts, ' · ')
-end
-
 ---@param source integer
 ---@param hunks integer
 ---@return string
@@ -389,8 +346,8 @@ local function write_result(run, result)
     write(scratch, answer)
   end
   new_paragraph(scratch)
-  show_status(scratch, headline(result))
-  write_line(scratch, headline(result), #result.edits > 0 and 'VivekOk' or 'VivekTitle')
+  show_status(scratch, report.result(result))
+  write_line(scratch, report.result(result), #result.edits > 0 and 'VivekOk' or 'VivekTitle')
   for _, check in ipairs(given(result.checks) or {}) do
     if not check.passed then
       write_line(scratch, ('✗ %s: %s'):format(check.name, given(check.detail) or ''), 'VivekNotice')
@@ -423,22 +380,16 @@ end
 ---@type table<string, fun(run: vivek.ScratchRun, event: table)>
 local HANDLERS = {
   start = function(run, event)
-    local reason = given(event.reason)
-    local origin = ('%s · %s'):format(event.model, event.backend)
-    write_line(
-      run.scratch,
-      reason and reason ~= '' and ('%s · %s'):format(origin, reason) or origin,
-      'VivekStats'
-    )
+    write_line(run.scratch, report.model(event), 'VivekStats')
   end,
   notice = function(run, event)
     write_line(run.scratch, event.text, 'VivekNotice')
   end,
   node = function(run, event)
-    local attempt, detail = given(event.attempt) or 1, given(event.detail) or ''
+    local detail = given(event.detail) or ''
     end_section(run)
     new_paragraph(run.scratch)
-    run.node = event.node .. (attempt > 1 and (', attempt %d'):format(attempt) or '')
+    run.node = report.node(event)
     write_line(run.scratch, '## ' .. run.node)
     show_status(run.scratch, run.node)
     if detail ~= '' then
@@ -446,7 +397,7 @@ local HANDLERS = {
     end
   end,
   progress = function(run, event)
-    show_status(run.scratch, ('%s · %s'):format(run.node, progress.describe(event)))
+    show_status(run.scratch, ('%s · %s'):format(run.node, report.phase(event)))
   end,
   text = function(run, event)
     if #run.section == 0 then

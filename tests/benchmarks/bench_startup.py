@@ -23,7 +23,17 @@ LIMIT_MS = 1.0
 def start(log: Path, *options: str) -> str:
     """The lines of --startuptime for one start."""
     log.unlink(missing_ok=True)
-    command = [neovim_binary(), "--clean", "-n", "-i", "NONE", "--headless", *options, "--startuptime", str(log)]
+    command = [
+        neovim_binary(),
+        "--clean",
+        "-n",
+        "-i",
+        "NONE",
+        "--headless",
+        *options,
+        "--startuptime",
+        str(log),
+    ]
     subprocess.run([*command, "+qall!"], check=True, capture_output=True)
     return log.read_text()
 
@@ -50,7 +60,9 @@ def main() -> None:
     without = statistics.median(total_ms(bare) for bare, _ in pairs)
     added = statistics.median(total_ms(with_plugin) - total_ms(bare) for bare, with_plugin in pairs)
     sourcing = statistics.median(sourcing_ms(with_plugin) for _, with_plugin in pairs)
-    print(f"Neovim alone: {without:.1f} ms; with Vivek: {added:+.2f} ms ({added / without:+.1%}); {runs} pairs")
+    print(
+        f"Neovim alone: {without:.1f} ms; with Vivek: {added:+.2f} ms ({added / without:+.1%}); {runs} pairs"
+    )
     print(f"sourcing plugin/vivek.lua: {sourcing:.2f} ms (limit: {LIMIT_MS:.0f} ms)")
     sys.exit(sourcing > LIMIT_MS)
 

@@ -39,7 +39,7 @@ DRAW_LIMIT_MS, KEY_LIMIT_MS = 50.0, 16.0
 BATCH_SECONDS = 0.04
 CODE = {
     "python": "    for index, value in enumerate(values):\n        total += weight(value) * index\n",
-    "lua": "    for index, value in ipairs(values) do\n        total = total + weight(value) * index\n    end\n",
+    "javascript": "  for (const [index, value] of values.entries()) {\n    total += weight(value) * index;\n  }\n",
 }
 
 
@@ -252,7 +252,7 @@ def main() -> int:
         )
         report(f"locate and draw again after typing, {size}", times["refresh"], None, share=0.5)
         report(f"apply all, {size}", times["apply"], None, share=0.5)
-        for rate, language in ((0, "python"), (options.rate, "python"), (options.rate, "lua")):
+        for rate, language in ((0, "python"), (options.rate, "python"), (options.rate, "javascript")):
             editor = Editor(home / f"{language}{rate}")
             values = key_latencies(editor, options.samples, rate, language)
             editor.close()

@@ -299,3 +299,7 @@ def _models(arguments: argparse.Namespace) -> int:
 def _size_text(size: int) -> str:
     """Bytes for people, in powers of ten as downloads are quoted: ``"1.1 GB"``."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+if __name__ == "__main__":
+    main()

@@ -102,7 +102,8 @@ class TestWordsForCode:
         assert complaint(old.replace("a * 2", "a * 4"), old=old) == ""
 
     @pytest.mark.parametrize(
-        "instruction", ["write a stub", "leave a TODO where it goes", "a skeleton, please", "put placeholders"]
+        "instruction",
+        ["write a stub", "leave a TODO where it goes", "a skeleton, please", "put placeholders"],
     )
     def test_placeholders_that_were_asked_for_pass(self, instruction: str) -> None:
         assert complaint(with_comment("# TODO: implement"), instruction=instruction) == ""
@@ -137,7 +138,10 @@ class TestWordsForCode:
     def test_no_comment_takes_long_to_read(self, text: str) -> None:
         complaint("# " + text.replace("\n", "\n# ") + "\n")
 
-    @pytest.mark.parametrize("unit", ["the same ", "rest of the ", "... ", "unchanged as ", "implementation here ", "same as above "])
+    @pytest.mark.parametrize(
+        "unit",
+        ["the same ", "rest of the ", "... ", "unchanged as ", "implementation here ", "same as above "],
+    )
     def test_nor_does_one_made_to_confuse(self, unit: str) -> None:
         complaint("# " + unit * 500 + "!x\n")
 
@@ -159,13 +163,25 @@ class TestUnimplemented:
 
 
 class TestEmptiedBodies:
-    @pytest.mark.parametrize("body", ["...", "pass", '"""Do it."""\n    ...', "raise NotImplementedError", 'raise NotImplementedError("x")'])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "...",
+            "pass",
+            '"""Do it."""\n    ...',
+            "raise NotImplementedError",
+            'raise NotImplementedError("x")',
+        ],
+    )
     def test_a_function_that_lost_its_body_is_named(self, body: str) -> None:
         assert complaint(f"def f(x):\n    {body}\n") == "`f` has lost its body: write it in full."
 
     def test_a_method_is_named_with_its_class(self) -> None:
         old = "class A:\n    def f(self):\n        return 1\n"
-        assert complaint("class A:\n    def f(self):\n        ...\n", old=old) == "`A.f` has lost its body: write it in full."
+        assert (
+            complaint("class A:\n    def f(self):\n        ...\n", old=old)
+            == "`A.f` has lost its body: write it in full."
+        )
 
     def test_dots_among_statements_are_told(self) -> None:
         assert "A bare `...` in `f`" in complaint("def f(x):\n    a = x + 1\n    ...\n    return c\n")
@@ -199,7 +215,9 @@ class TestEmptiedBodies:
     def test_dots_and_pass_that_belong_there_pass(self, new: str) -> None:
         assert complaint(new) == ""
 
-    @pytest.mark.parametrize("instruction", ["make it abstract", "empty the body", "turn it into a no-op", "make f a stub"])
+    @pytest.mark.parametrize(
+        "instruction", ["make it abstract", "empty the body", "turn it into a no-op", "make f a stub"]
+    )
     def test_a_body_that_was_to_go_may(self, instruction: str) -> None:
         assert complaint("def f(x):\n    pass\n", instruction=instruction) == ""
 

@@ -30,6 +30,7 @@ def llama(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLlama
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "ollama"))
+    monkeypatch.setattr(weights, "SYSTEM_STORES", ())
     monkeypatch.setenv("OLLAMA_HOST", NOBODY)
     monkeypatch.setattr(memory, "available", lambda: 16_000_000_000)
     fake = FakeLlama(tmp_path, monkeypatch)

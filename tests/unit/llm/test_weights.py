@@ -22,6 +22,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "ollama"))
+    monkeypatch.setattr(weights, "SYSTEM_STORES", ())
 
 
 @pytest.fixture
@@ -111,6 +112,18 @@ def test_the_cache_folder_comes_before_ollamas_store(tiny: KnownModel, tmp_path:
     found = find(tiny.name)
     assert found is not None
     assert found.path == weights.cached_file(tiny)
+
+
+def test_the_stores_of_a_user_and_of_a_service_are_both_looked_at(
+    tiny: KnownModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OLLAMA_MODELS")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "SYSTEM_STORES", (tmp_path / "service",))
+    in_service = blob(tmp_path / "service")
+    assert (find(tiny.name) or pytest.fail("not found")).path == in_service
+    of_user = blob(tmp_path / ".ollama" / "models")
+    assert (find(tiny.name) or pytest.fail("not found")).path == of_user
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ def invoice(order, stock):
     for title, copies in order.items():
         book = stock.find(title)
         price = book.cents * copies
-        total = total + price
-        lines.append(str(copies) + " x " + title + ": " + euros(price))
+        total += price
+        lines.append(f"{copies} x {title}: {euros(price)}")
     lines.append("-" * 30)
-    lines.append("Total: " + euros(total))
+    lines.append(f"Total: {euros(total)}")
     return "\n".join(lines)
 
 
-def catalogue(stock: Stock, titles: list[str]) -> str:
-    """The prices of some books, a line each."""
-    return "\n".join(f"{book.title}: {euros(book.cents)}" for title in titles if (book := stock.find(title)))
+def catalogue(stock: Stock) -> str:
+    """The prices of all books, a line each."""
+    lines = [f"{book.title}: {euros(book.cents)}" for book in stock]
+    return "\n".join(sorted(lines))

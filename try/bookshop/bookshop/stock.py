@@ -1,5 +1,6 @@
 """What is on the shelf."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -17,6 +18,9 @@ class Stock:
 
     def __init__(self, books: list[Book]) -> None:
         self._books = {book.title: book for book in books}
+
+    def __iter__(self) -> Iterator[Book]:
+        return iter(self._books.values())
 
     def find(self, title: str) -> Book | None:
         """The book of that title, or None where the shop does not have it."""

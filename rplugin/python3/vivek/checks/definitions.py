@@ -100,7 +100,8 @@ def check_definitions(edit: Edit) -> Check:
 
 
 def _lost(old: Sequence[Definition], new: Sequence[Definition]) -> list[Definition]:
-    """Definitions that are gone and not only moved to another class; of a lost class only the class itself."""
+    """Definitions that are gone and not only moved to another class; of a lost class only the class
+    itself."""
     there = {each.key for each in new}
     moved = {each.plain for each in new if each.key not in {known.key for known in old}}
     gone = [each for each in old if each.key not in there and each.plain not in moved]

@@ -46,7 +46,8 @@ def check_names(edit: Edit) -> list[Check]:
 
 
 def _known(edit: Edit) -> set[str]:
-    """Names that were undefined before; where the text before does not parse, every name that the target lacks."""
+    """Names that were undefined before; where the text before does not parse, every name that the target
+    lacks."""
     if edit.tree_before is not None:
         return set(_undefined(edit.tree_before))
     mine = set(re.findall(r"\w+", "\n".join(edit.new))) - set(re.findall(r"\w+", "\n".join(edit.old)))
@@ -54,7 +55,8 @@ def _known(edit: Edit) -> set[str]:
 
 
 def _may_go(name: str, edit: Edit) -> bool:
-    """Whether only other code uses the name, and something was to be renamed or removed: that is for the user."""
+    """Whether only other code uses the name, and something was to be renamed or removed: that is for the
+    user."""
     return changes_names(edit.instruction) and not any(
         isinstance(node, ast.Name) and node.id == name and edit.after_first <= node.lineno <= edit.after_last
         for node in ast.walk(edit.tree_after or ast.Module([], []))

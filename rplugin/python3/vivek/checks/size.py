@@ -1,4 +1,5 @@
-"""Is it about as long as it should be: neither cut off, nor grown out of all proportion, nor repeating itself."""
+"""Is it about as long as it should be: neither cut off, nor grown out of all proportion, nor repeating
+itself."""
 
 from __future__ import annotations
 

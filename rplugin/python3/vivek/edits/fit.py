@@ -36,7 +36,8 @@ _OPENS_A_BLOCK = re.compile(r"(?:[:{(\[]|\b(?:then|do|else|try|repeat)|=>)\s*(?:
 
 
 def presentable(text: str) -> str:
-    """The text as a model may see it: no "\\r" at line ends, U+FFFD for a lone surrogate, U+2400 for a NUL."""
+    """The text as a model may see it: no "\\r" at line ends, U+FFFD for a lone surrogate, U+2400 for a
+    NUL."""
     shown = re.sub(r"\r+(?=\n|\Z)", "", text)
     return _HIDDEN.sub(lambda match: _STAND_INS.get(match[0], _BAD_BYTE), shown)
 
@@ -131,7 +132,8 @@ def _margin_of_rest(lines: Sequence[str], inside: Collection[int]) -> str | None
 
 
 def _lost_its_first_indentation(lines: list[str], rest: str | None, old_rest: str | None, first: str) -> bool:
-    """Whether only the first line came without its indentation, as when a model begins right with the code."""
+    """Whether only the first line came without its indentation, as when a model begins right with the
+    code."""
     if not rest or rest != old_rest or indentation(lines[0]) == first:
         return False
     return len(first) < len(rest) or not _OPENS_A_BLOCK.search(lines[0])

@@ -101,6 +101,11 @@ def assigned_names(text: str, indented: str) -> set[str]:
     return {match["name"] for line in lines if (match := _VALUE.match(line)) and not defined_name(line)}
 
 
+def is_comment(line: str) -> bool:
+    """Whether a line is a comment, or an annotation that stands above what it belongs to."""
+    return bool(_COMMENT.match(line))
+
+
 def _by_lines(lines: Sequence[str], filetype: str) -> Iterator[Item]:
     starts = list(_starts(lines, filetype))
     if not starts:
@@ -108,7 +113,7 @@ def _by_lines(lines: Sequence[str], filetype: str) -> Iterator[Item]:
     pending: int | None = None
     for first, end in zip(starts, [*starts[1:], len(lines)], strict=False):
         last = _trimmed(lines, end)
-        comment = bool(_COMMENT.match(lines[first]))
+        comment = is_comment(lines[first])
         if comment and end < len(lines) and last == end:
             pending = first if pending is None else pending
             continue

@@ -126,7 +126,8 @@ def import_for(name: str, code: str = "") -> str | None:
 
 
 def _for_dates(name: str, code: str) -> str | None:
-    """`datetime` is a module and a class in it; `date` is the class only where one of its makers is called."""
+    """`datetime` is a module and a class in it; `date` is the class only where one of its makers is
+    called."""
     if name == "date":
         made = re.search(r"(?<![\w.])date(?:\.(?:today|from\w+))?\(\d*", code)
         return "from datetime import date" if made and made[0] != "date(" else None

@@ -74,7 +74,8 @@ STYLES: Mapping[str, Style] = MappingProxyType(
 
 
 def leading(block: str, style: Style) -> list[tuple[int, int]]:
-    """The lines of each import that the block begins with (0-based, half open); none where the block is indented."""
+    """The lines of each import that the block begins with (0-based, half open); none where the block is
+    indented."""
     lines = block.split("\n")
     found: list[tuple[int, int]] = []
     k = 0
@@ -162,7 +163,8 @@ def _header_end(lines: Sequence[str], style: Style) -> int:
 
 
 def _stands_alone(lines: Sequence[str], k: int, style: Style) -> bool:
-    """Whether the comment at line `k` is followed by a blank line or by what is no code, not by the code it is on."""
+    """Whether the comment at line `k` is followed by a blank line or by what is no code, not by the code it
+    is on."""
     while k < len(lines) and not is_blank(lines[k]) and style.header.match(lines[k]):
         k += 1
     return k >= len(lines) or is_blank(lines[k]) or _end(lines, k, style) is not None

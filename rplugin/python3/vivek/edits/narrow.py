@@ -12,7 +12,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from vivek.edits.indent import dedented, indentation, is_blank, margin
-from vivek.edits.items import Item, assigned_names, defined_name, defined_names, items_by_lines
+from vivek.edits.items import (
+    Item,
+    assigned_names,
+    defined_name,
+    defined_names,
+    is_comment,
+    items_by_lines,
+)
 from vivek.edits.matching import runs
 from vivek.edits.python_items import python_items
 from vivek.edits.strings import interior_lines
@@ -51,14 +58,14 @@ def narrow(
         return _between(new, old, before, after)
     if target is None or reply is None:
         return new
-    scope = _scope(new, reply, wanted, before, filetype)
+    scope = _scope(new, reply, wanted, _header(before, old), filetype)
     if scope is None:
         return new
     taken = _Known.around(old, target, before, after)
     kept = _chosen(scope, taken, _Asked.by(instruction))
-    if scope.outer is None and len(kept) == len(scope.items):
+    if scope.outer is None and len(kept) == len(scope.items) and not taken.repeats(kept, scope.lines):
         return new
-    return _written(scope, kept)
+    return _written(scope, kept, taken.comments)
 
 
 def _items(text: str, filetype: str) -> list[Item] | None:
@@ -84,13 +91,15 @@ class _Scope:
 class _Known:
     """What was there before: the target's items, the names it used, the names defined around it.
 
-    told: whether anything is known of the text around the target.
+    told: whether anything is known of the text around the target. comments: the lines of comments in it,
+    stripped.
     """
 
     items: list[Item]
     used: frozenset[str]
     elsewhere: Collection[str]
     told: bool
+    comments: frozenset[str]
 
     @classmethod
     def around(cls, old: str, target: list[Item], before: str, after: str) -> _Known:
@@ -98,7 +107,14 @@ class _Known:
         around = f"{before}\n{after}"
         elsewhere = defined_names(around, indented) | assigned_names(around, indented)
         used = frozenset().union(*(item.uses for item in target))
-        return cls(target, used, elsewhere - _names(target), bool(around.strip()))
+        comments = {line.strip() for line in around.split("\n") if is_comment(line)}
+        mine = {line.strip() for line in old.split("\n")}
+        told = bool(around.strip())
+        return cls(target, used, elsewhere - _names(target), told, frozenset(comments - mine))
+
+    def repeats(self, kept: Sequence[Item], lines: Sequence[str]) -> bool:
+        """Whether an item begins with a comment that stands around the target already."""
+        return any(lines[item.first].strip() in self.comments for item in kept)
 
     def has(self, kind: str) -> bool:
         return any(item.kind == kind for item in self.items)
@@ -110,11 +126,23 @@ class _Known:
         return not any(_last(name) in self.used or name in self.elsewhere for name in item.names)
 
 
-def _scope(new: str, reply: list[Item], wanted: set[str], before: str, filetype: str) -> _Scope | None:
+def _header(before: str, old: str) -> str:
+    """The line that begins the definition around the target; "" where there is none."""
+    depth = len(margin(old.split("\n")))
+    lines = before.split("\n") if depth else []
+    return next(
+        (line for line in reversed(lines) if len(indentation(line)) < depth and defined_name(line)), ""
+    )
+
+
+def _scope(new: str, reply: list[Item], wanted: set[str], header: str, filetype: str) -> _Scope | None:
     lines = new.split("\n")
     if wanted <= _names(reply):
         return _Scope(lines, reply, wanted, None, [])
-    inside = _inside(lines, reply, wanted, filetype) or _renamed(lines, reply, wanted, before, filetype)
+    around = defined_name(header) or ""
+    inside = _inside(lines, reply, wanted, around, filetype) or _renamed(
+        lines, reply, wanted, around, filetype
+    )
     if inside is None:
         return None
     body, found, names = inside
@@ -122,28 +150,33 @@ def _scope(new: str, reply: list[Item], wanted: set[str], before: str, filetype:
 
 
 def _inside(
-    lines: list[str], around: list[Item], wanted: set[str], filetype: str
+    lines: list[str], outer: list[Item], wanted: set[str], around: str, filetype: str
 ) -> tuple[list[str], list[Item], set[str]] | None:
-    """The one block inside the reply's definitions that defines all that is wanted."""
+    """The one block inside the reply's definitions that defines all that is wanted.
+
+    Of several, the one in a definition called `around`.
+    """
     hits = []
-    for item in around:
+    for item in outer:
         if item.kind != "definition" or item.body is None:
             continue
         body = lines[item.body[0] : item.body[1]]
         found = _items("\n".join(body), filetype)
         if found is None:
             continue
-        hit = (body, found, wanted) if wanted <= _names(found) else _inside(body, found, wanted, filetype)
-        hits += [hit] if hit else []
-    return hits[0] if len(hits) == 1 else None
+        here = wanted <= _names(found)
+        hit = (body, found, wanted) if here else _inside(body, found, wanted, around, filetype)
+        hits += [(hit, around in item.names)] if hit else []
+    best = hits if len(hits) == 1 else [each for each in hits if each[1]]
+    return best[0][0] if len(best) == 1 else None
 
 
 def _renamed(
-    lines: list[str], reply: list[Item], wanted: set[str], before: str, filetype: str
+    lines: list[str], reply: list[Item], wanted: set[str], around: str, filetype: str
 ) -> tuple[list[str], list[Item], set[str]] | None:
     """The body of an enclosing class repeated around as many definitions as are wanted, by other names."""
     outer = [item for item in reply if item.kind == "definition"]
-    if len(outer) != 1 or outer[0].body is None or outer[0].names[0] not in defined_names(before):
+    if len(outer) != 1 or outer[0].body is None or outer[0].names[0] != around:
         return None
     body = lines[outer[0].body[0] : outer[0].body[1]]
     found = _items("\n".join(body), filetype)
@@ -235,12 +268,17 @@ def _last(name: str) -> str:
     return re.split(r"[.:]", name)[-1]
 
 
-def _written(scope: _Scope, kept: list[Item]) -> str:
-    """The kept items with the blank lines above each, flush left where they come out of a block."""
+def _written(scope: _Scope, kept: list[Item], known: Collection[str]) -> str:
+    """The kept items with the blank lines above each, flush left where they come out of a block.
+
+    known: comments that the file has around the target already; they are not said again above an item.
+    """
     text: list[str] = []
     for item in kept:
         first = item.first
-        while text and first and is_blank(scope.lines[first - 1]):
+        while first < item.last and scope.lines[first].strip() in known:
+            first += 1
+        while text and first == item.first and first and is_blank(scope.lines[first - 1]):
             first -= 1
         text += scope.lines[first : item.last]
     if scope.outer is None:
@@ -281,12 +319,12 @@ def _between(new: str, old: str, before: str, after: str) -> str:
 
 def _enclosing(old: str, before: str, after: str) -> tuple[list[str], list[str]]:
     """The lines of the definition around the target, from its header: those above it and those below."""
-    depth = len(margin(old.split("\n")))
-    head, tail = before.rstrip("\n").split("\n"), after.rstrip("\n").split("\n")
-    headers = [k for k, line in enumerate(head) if defined_name(line) and len(indentation(line)) < depth]
-    if not headers:
+    header = _header(before, old)
+    if not header:
         return [], []
-    return head[headers[-1] :], tail[: _body_end([head[headers[-1]], *tail], 1, 0) - 1]
+    head, tail = before.rstrip("\n").split("\n"), after.rstrip("\n").split("\n")
+    place = len(head) - 1 - head[::-1].index(header)
+    return head[place:], tail[: _body_end([header, *tail], 1, 0) - 1]
 
 
 def _body_end(lines: Sequence[str], start: int, head: int) -> int:

@@ -19,7 +19,8 @@ _IMPORT_LINE = re.compile(r"(?:import\s+\w|from\s+[.\w]+\s+import\b)")
 
 @dataclass(frozen=True)
 class Binding:
-    """What one name of an import means: ``from module import member as name``; member "" for ``import module``."""
+    """What one name of an import means: ``from module import member as name``; member "" for ``import
+    module``."""
 
     module: str
     member: str
@@ -91,7 +92,8 @@ def _lacking(statement: str, present: set[Binding], bound: set[str]) -> str:
 
 
 def _free(binding: Binding, bound: set[str]) -> bool:
-    """Whether a binding takes no name that means something else. ``import a.b`` binds `a` as ``import a`` does."""
+    """Whether a binding takes no name that means something else. ``import a.b`` binds `a` as ``import a``
+    does."""
     if binding.member == "*":
         return True
     if not binding.member and binding.name == binding.module:
@@ -156,7 +158,8 @@ class _Section:
         return cls(future or head, end, end, not spans, bindings, {each.name for each in bindings})
 
     def with_statement(self, text: str, statement: str) -> str:
-        """The text with a statement where its kind belongs, set apart by blank lines where it is the first."""
+        """The text with a statement where its kind belongs, set apart by blank lines where it is the
+        first."""
         lines = text.split("\n")
         end = "\r" if sum(line.endswith("\r") for line in lines[:-1]) * 2 > len(lines[:-1]) else ""
         is_future = "__future__" in statement.split("import", maxsplit=1)[0]
@@ -230,7 +233,8 @@ def _bound(module: ast.Module, bindings: set[Binding]) -> set[str]:
 
 
 def _header_end(lines: Sequence[str]) -> int:
-    """After the comments on top (interpreter, encoding, licence) that a blank line sets apart from the code."""
+    """After the comments on top (interpreter, encoding, licence) that a blank line sets apart from the
+    code."""
     end = k = 0
     while k < len(lines) and (lines[k].startswith("#") or is_blank(lines[k])):
         if (k < 2 and re.match(r"#!|#.*coding[:=]", lines[k])) or (

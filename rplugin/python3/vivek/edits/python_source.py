@@ -16,7 +16,8 @@ _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def tree(text: str) -> ast.Module | None:
-    """The syntax tree of a block, which may be indented, with the text's line numbers; None where it has none."""
+    """The syntax tree of a block, which may be indented, with the text's line numbers; None where it has
+    none."""
     lines = [line.rstrip("\r").replace("\r", " ") for line in _NOT_TEXT.sub("?", text).split("\n")]
     flush = dedented(lines, margin(lines, interior_lines("\n".join(lines), "python")))
     try:

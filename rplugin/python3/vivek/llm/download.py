@@ -5,7 +5,8 @@ It asks nobody: whether a download is wanted has been decided by whoever calls i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -41,29 +42,31 @@ def fetch(
     model: KnownModel, sources: Sequence[Source], progress: Callable[[Progress], None], cancel: CancelToken
 ) -> Weights:
     """Fetch one model from the first source that has it. Raises DownloadError, RunStoppedError."""
-    job = Job(model, paths.models_dir(), progress, cancel)
-    lock = FileLock(job.folder / f"{model.file}.lock")
     try:
-        _acquire(lock, job)
-        return _already_here(model) or _first_that_works(sources, job)
+        job = Job(model, paths.models_dir(), progress, cancel)
+        with _locked(job):
+            return _already_here(model) or _first_that_works(sources, job)
     except OSError as error:
         raise DownloadError(
-            f"{job.folder} cannot be used: {error.strerror or error}.",
-            hint="Make the folder writable, or name another one with XDG_CACHE_HOME.",
+            f"The folder of the models cannot be used: {error}.",
+            hint="Make it writable, or name another place with XDG_CACHE_HOME.",
         ) from error
-    finally:
-        lock.release()
 
 
-def _acquire(lock: FileLock, job: Job) -> None:
-    while True:
+@contextmanager
+def _locked(job: Job) -> Iterator[None]:
+    """Hold the model's lock inside the block, after whoever downloads it now. Raises RunStoppedError."""
+    lock = FileLock(job.folder / f"{job.model.file}.lock")
+    while not lock.is_locked:
         job.cancel.raise_if_cancelled()
         try:
             lock.acquire(timeout=_LOCK_POLL_SECONDS)
         except Timeout:
             job.report(Progress("waiting", "another download of this model", 0, job.model.bytes))
-        else:
-            return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _already_here(model: KnownModel) -> Weights | None:

@@ -132,7 +132,7 @@ class HuggingFace:
             if response.status_code == 200:
                 have = 0  # a server that knows no ranges sends the whole file again
             with partial.open("ab" if have else "wb") as file:
-                self._save(response.iter_raw(CHUNK), file, have, job)
+                self._save(response.iter_raw(), file, have, job)
 
     def _save(self, chunks: Iterator[bytes], file: BinaryIO, have: int, job: Job) -> None:
         for chunk in chunks:

@@ -87,6 +87,9 @@ DEFAULT = MODELS[0].name
 """The model that `:VivekInstall model` fetches where none is named."""
 
 
+SYSTEM_STORES = (Path("/usr/share/ollama/.ollama/models"), Path("/var/lib/ollama"))
+"""Where Ollama keeps models when it runs as a service."""
+
 GIVEN_PATH = "the file that you named"
 """The place of weights that the user gave by path."""
 
@@ -127,7 +130,8 @@ def find(name_or_path: str) -> Weights | None:
     in Ollama's store. The first look at a file reads all of it (about a second for each GB).
     """
     if is_path(name_or_path):
-        return _at(Path(name_or_path).expanduser()) or _known_weights(name_or_path)
+        path = Path(os.path.expanduser(name_or_path))  # noqa: PTH111  (Path.expanduser fails on unknown users)
+        return _at(path) or _known_weights(name_or_path)
     return _known_weights(name_or_path) or _in_manifests(name_or_path)
 
 
@@ -144,8 +148,8 @@ def cached_file(model: KnownModel) -> Path:
 def ollama_stores() -> list[Path]:
     """The folders in which Ollama may keep models on this machine, existing or not, in order."""
     own = os.environ.get("OLLAMA_MODELS")
-    home = Path(own).expanduser() if own else Path.home() / ".ollama" / "models"
-    return [home, Path("/usr/share/ollama/.ollama/models"), Path("/var/lib/ollama")]
+    home = Path(own) if own else Path.home() / ".ollama" / "models"
+    return [home, *SYSTEM_STORES]
 
 
 def parameters_in(name: str) -> float | None:
@@ -163,10 +167,11 @@ def _known_weights(name: str) -> Weights | None:
 
 
 def _in_cache(model: KnownModel) -> Weights | None:
-    file = cached_file(model)
-    if not _readable(file) or (found := digest(file)) not in model.sha256:
-        return None
-    return Weights(file, found, model.name, "Vivek's model folder", model.parameters)
+    with suppress(OSError):  # without a cache folder there are no weights in it
+        file = cached_file(model)
+        if _readable(file) and (found := digest(file)) in model.sha256:
+            return Weights(file, found, model.name, "Vivek's model folder", model.parameters)
+    return None
 
 
 def _in_blobs(model: KnownModel) -> Weights | None:
@@ -237,8 +242,8 @@ def keep_digest(path: Path, digest: str) -> None:
     """Remember the file's digest. Where two processes do so at once, one may be lost and computed again."""
     key, stamp = _stamp(path)
     entries = {**_kept_digests(), key: [*stamp, digest]}
-    fresh = _digests_file().with_name(f"digests.{uuid4().hex}")
     with suppress(OSError):
+        fresh = _digests_file().with_name(f"digests.{uuid4().hex}")
         fresh.write_text(json.dumps(entries, indent=1), encoding="utf-8")
         fresh.replace(_digests_file())
 

@@ -1,0 +1,95 @@
+--- What the events of a run tell, in words: for the spinner, the statusline and the scratch buffer.
+---
+--- It bridges the numbers that the Python side sends and a line of text. It writes nothing anywhere.
+
+local M = {}
+
+---@param value any
+---@return any nil for vim.NIL
+function M.given(value)
+  if value ~= vim.NIL then
+    return value
+  end
+end
+
+local given = M.given
+
+--- A number of things.
+---@param count integer
+---@param noun string
+---@return string
+function M.counted(count, noun)
+  return ('%d %s%s'):format(count, noun, count == 1 and '' or 's')
+end
+
+--- A node of the agent at work.
+---@param event table
+---@return string
+function M.node(event)
+  local attempt = given(event.attempt) or 1
+  return attempt > 1 and ('%s, attempt %d'):format(event.node, attempt) or event.node
+end
+
+--- Where a phase of a model call stands.
+---@param event table
+---@return string
+function M.phase(event)
+  local done, total = given(event.done), given(event.total)
+  local share = done and total and total > 0 and math.floor(100 * done / total + 0.5)
+  if event.phase == 'writing' then
+    local rate = given(event.tokens_per_second) or 0
+    local text = 'writing · ' .. M.counted(given(event.tokens) or 0, 'token')
+    return rate > 0 and ('%s · %.1f tokens/s'):format(text, rate) or text
+  elseif event.phase == 'reading' and share then
+    return ('reading %d of %d tokens (%d %%)'):format(done, total, share)
+  elseif event.phase == 'loading' then
+    return share and ('loading the model (%d %%)'):format(share) or 'loading the model'
+  end
+  return event.phase
+end
+
+--- The model that answers, and why it was chosen.
+---@param event table
+---@return string
+function M.model(event)
+  local parts = { event.model, event.backend }
+  local reason = given(event.reason)
+  if reason and reason ~= '' then
+    parts[3] = reason
+  end
+  return table.concat(parts, ' · ')
+end
+
+---@param result table
+---@return string
+local function outcome(result)
+  if #result.edits > 0 then
+    return M.counted(#result.edits, 'hunk')
+  end
+  return result.route == 'answer' and 'Answered' or 'No changes'
+end
+
+--- What came of a run, and what it cost.
+---@param result table
+---@return string
+function M.result(result)
+  local stats, parts = given(result.stats) or {}, { outcome(result) }
+  local function add(format, value, ...)
+    if given(value) ~= nil then
+      parts[#parts + 1] = format:format(value, ...)
+    end
+  end
+  if result.stopped == true then
+    parts[#parts + 1] = 'stopped'
+  end
+  if result.route ~= 'answer' then
+    add('score %.2f', result.score)
+  end
+  add('%s', given(result.iterations) and M.counted(result.iterations, 'attempt'))
+  add('%s', given(stats.tokens) and M.counted(stats.tokens, 'token'))
+  add('%.1f tokens/s', stats.tokens_per_second)
+  add('%.1f s', stats.seconds)
+  return table.concat(parts, ' · ')
+end
+
+return M

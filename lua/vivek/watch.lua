@@ -1,0 +1,86 @@
+--- Tells when a buffer's text, its cursor or its windows change.
+---
+--- It bridges Neovim's buffer events and autocmds to a few callbacks that need not care which of them fired.
+--- What it doesn't do: look at the text.
+
+local M = {}
+
+---@class vivek.Watcher
+---@field text fun() the text changed, or was loaded again: also many times in one tick
+---@field cursor fun()
+---@field layout fun() windows were resized, or the buffer came into one
+---@field top fun(win: integer) a window of the buffer was scrolled up
+---@field gone fun() the buffer is deleted or wiped out
+
+---@param buf integer
+---@param watcher vivek.Watcher
+---@param state { attached: boolean, over: boolean }
+local function attach(buf, watcher, state)
+  if state.attached or not vim.api.nvim_buf_is_loaded(buf) then
+    return
+  end
+  state.attached = vim.api.nvim_buf_attach(buf, false, {
+    on_lines = function()
+      if state.over then
+        return true
+      end
+      watcher.text()
+    end,
+    on_reload = function()
+      if not state.over then
+        watcher.text()
+      end
+    end,
+    on_detach = function()
+      state.attached = false
+    end,
+  })
+end
+
+--- Tell whose windows were scrolled up.
+---@param buf integer
+---@param watcher vivek.Watcher
+local function tell_scrolled(buf, watcher)
+  for name, change in pairs(vim.v.event) do
+    local win = tonumber(name)
+    if win and change.topline < 0 and vim.api.nvim_win_get_buf(win) == buf then
+      watcher.top(win)
+    end
+  end
+end
+
+--- Watch a buffer.
+---@param buf integer
+---@param watcher vivek.Watcher
+---@return fun() stop
+function M.buffer(buf, watcher)
+  local state = { attached = false, over = false }
+  local group = vim.api.nvim_create_augroup(('vivek_watch_%d'):format(buf), { clear = true })
+  local function on(events, callback, everywhere)
+    local pattern = not everywhere and buf or nil
+    vim.api.nvim_create_autocmd(events, { group = group, buffer = pattern, callback = callback })
+  end
+  on({ 'CursorMoved', 'CursorMovedI' }, function()
+    watcher.cursor()
+  end)
+  on({ 'BufWinEnter', 'BufReadPost' }, function()
+    attach(buf, watcher, state)
+    watcher.layout()
+  end)
+  on({ 'BufDelete', 'BufWipeout' }, function()
+    watcher.gone()
+  end)
+  on({ 'WinResized', 'ColorScheme' }, function()
+    watcher.layout()
+  end, true)
+  on('WinScrolled', function()
+    tell_scrolled(buf, watcher)
+  end, true)
+  attach(buf, watcher, state)
+  return function()
+    state.over = true
+    vim.api.nvim_del_augroup_by_id(group)
+  end
+end
+
+return M
