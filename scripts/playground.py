@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLAYGROUND = ROOT / ".try"
 FILE = Path("bookshop/invoice.py")
 FUNCTION = "invoice"
-INSTRUCTION = "Add type hints, and raise KeyError for a title that the shop does not have."
+INSTRUCTION = "Add type hints to the signature, and raise KeyError for an unknown title."
 
 
 def fresh_copy() -> Path:

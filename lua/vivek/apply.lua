@@ -58,6 +58,31 @@ local function tell_insert_mode(buf)
   end
 end
 
+---@class vivek.Replacement
+---@field row integer
+---@field old string[]
+---@field new string[]
+
+--- Hunks that have come to touch, because the lines between them are gone, are one replacement. Done one by
+--- one, taking all lines of a buffer and then adding some would leave the empty line that Neovim puts in an
+--- empty buffer.
+---@param located vivek.LocatedHunk[]
+---@return vivek.Replacement[]
+local function replacements_of(located)
+  local replacements = {}
+  for _, one in ipairs(located) do
+    local last = replacements[#replacements]
+    if last and last.row + #last.old == one.row then
+      vim.list_extend(last.old, one.hunk.old)
+      vim.list_extend(last.new, one.hunk.new)
+    else
+      local old, new = vim.list_slice(one.hunk.old), vim.list_slice(one.hunk.new)
+      replacements[#replacements + 1] = { row = one.row, old = old, new = new }
+    end
+  end
+  return replacements
+end
+
 ---@class vivek.LocatedHunk
 ---@field hunk vivek.Hunk
 ---@field row integer
@@ -67,11 +92,13 @@ end
 ---@param located vivek.LocatedHunk[] in the order of their lines
 function M.hunks(buf, located)
   break_undo(buf)
-  for index = #located, 1, -1 do
-    local hunk = located[index].hunk
-    set_lines(buf, located[index].row, hunk.old, hunk.new)
-    if hunk.eol ~= nil and vim.bo[buf].endofline ~= hunk.eol then
-      vim.bo[buf].endofline = hunk.eol
+  local replacements = replacements_of(located)
+  for index = #replacements, 1, -1 do
+    set_lines(buf, replacements[index].row, replacements[index].old, replacements[index].new)
+  end
+  for _, one in ipairs(located) do
+    if one.hunk.eol ~= nil then
+      vim.bo[buf].endofline = one.hunk.eol
     end
   end
   break_undo(buf)

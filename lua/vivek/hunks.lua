@@ -253,58 +253,84 @@ local function slack(lines, first, length)
   return up, down
 end
 
---- Whether a change inside of a hunk's lines is as well one above or below them: a line that repeats its
---- neighbours was added or taken away, and which of them it was cannot be told.
----@param region vivek.Region
----@param start integer
----@param count integer
----@param reference string[]
----@param current string[]
----@return 'above'|'below'|nil
-local function moved_aside(region, start, count, reference, current)
-  local up, down
-  if region.count == 0 then
-    up, down = slack(current, region.to, region.added)
-  elseif region.added == 0 then
-    up, down = slack(reference, region.start, region.count)
-  else
-    return nil
-  end
-  if region.start + region.count - up <= start then
-    return 'above'
-  end
-  return region.start + down >= start + count and 'below' or nil
-end
-
----@class vivek.Located
+---@class vivek.Sweep what is known on the way from hunk to hunk
 ---@field reference string[]
 ---@field current string[]
 ---@field regions vivek.Region[] what the user changed
 ---@field passed integer number of regions that end before the hunk, or at its first line
 ---@field offset integer lines that these added
+---@field floor integer line of the reference above which no region can slide any more: a hunk is there
+---@field taken integer line of the current text up to which lines belong to hunks
+
+--- How far to move a change out of a hunk's lines, where it is as well one above or below them: a line that
+--- repeats its neighbours was added or taken away, and which of them it was cannot be told.
+---@param region vivek.Region
+---@param after vivek.Region?
+---@param start integer
+---@param count integer
+---@param sweep vivek.Sweep
+---@return integer? lines upwards where negative; nil where the hunk's lines did change
+local function way_aside(region, after, start, count, sweep)
+  local up, down
+  if region.count == 0 then
+    up, down = slack(sweep.current, region.to, region.added)
+  elseif region.added == 0 then
+    up, down = slack(sweep.reference, region.start, region.count)
+  else
+    return nil
+  end
+  local finish = region.start + region.count
+  local upward, downward = finish - start, start + count - region.start
+  if upward <= up and region.start - upward >= sweep.floor then
+    return -upward
+  elseif downward <= down and (not after or finish + downward <= after.start) then
+    return downward
+  end
+end
+
+--- Go past the regions that only move a hunk.
+---@param sweep vivek.Sweep
+---@param start integer
+---@return vivek.Region? next the first one that ends below the hunk's first line
+local function pass_regions(sweep, start)
+  local region = sweep.regions[sweep.passed + 1]
+  while region and region.start + region.count <= start do
+    sweep.passed, sweep.offset = sweep.passed + 1, sweep.offset + region.added - region.count
+    sweep.floor = math.max(sweep.floor, region.start + region.count)
+    region = sweep.regions[sweep.passed + 1]
+  end
+  return region
+end
 
 ---@param hunk vivek.Hunk
 ---@param start integer
----@param at vivek.Located
+---@param sweep vivek.Sweep
 ---@return vivek.Place
-local function place_of(hunk, start, at)
-  local count, region, after = #hunk.old, at.regions[at.passed + 1], at.regions[at.passed + 2]
-  local row = start + at.offset
-  local reach = start + math.max(count, 1)
-  if not region or region.start >= (count == 0 and start or reach) then
-    return { row = row, stale = not holds(hunk, row, at.current) }
+local function place_of(hunk, start, sweep)
+  local count, region = #hunk.old, pass_regions(sweep, start)
+  local reach = start + count
+  if region and count > 0 and region.start < reach then
+    local after = sweep.regions[sweep.passed + 2]
+    local aside = way_aside(region, after, start, count, sweep)
+    if aside then
+      -- There it stays: the next hunk must not claim the lines that this one was given.
+      region.start, region.to = region.start + aside, region.to + aside
+      region = pass_regions(sweep, start)
+    end
   end
-  local alone = not after or after.start >= reach
-  local side = count > 0 and alone and moved_aside(region, start, count, at.reference, at.current)
-  if side then
-    row = side == 'above' and row + region.added - region.count or row
-    return { row = row, stale = not holds(hunk, row, at.current) }
+  local row = start + sweep.offset
+  if region and region.start < reach then
+    row = region.start < start and region.to or row
+    return { row = math.max(0, math.min(row, #sweep.current - 1)), stale = true }
   end
-  row = region.start < start and region.to or row
-  return { row = math.max(0, math.min(row, #at.current - 1)), stale = true }
+  local stale = row < sweep.taken or not holds(hunk, row, sweep.current)
+  if not stale then
+    sweep.floor, sweep.taken = reach, row + count
+  end
+  return { row = row, stale = stale }
 end
 
---- Where hunks lie in the text as it is now.
+--- Where hunks lie in the text as it is now. No two of them share a line.
 ---@param reference string[] what the starts refer to
 ---@param starts table<integer, integer> by the hunks' id
 ---@param hunks vivek.Hunk[] those to locate, in order
@@ -312,18 +338,20 @@ end
 ---@return table<integer, vivek.Place> places by id
 ---@return vivek.Region[] regions what the user changed
 function M.locate(reference, starts, hunks, current)
-  local regions = text.diff(reference, current)
-  local at = { reference = reference, current = current, regions = regions, passed = 0, offset = 0 }
+  local sweep = {
+    reference = reference,
+    current = current,
+    regions = text.diff(reference, current),
+    passed = 0,
+    offset = 0,
+    floor = 0,
+    taken = 0,
+  }
   local places = {}
   for _, hunk in ipairs(hunks) do
-    local start, region = starts[hunk.id], regions[at.passed + 1]
-    while region and region.start + region.count <= start do
-      at.passed, at.offset = at.passed + 1, at.offset + region.added - region.count
-      region = regions[at.passed + 1]
-    end
-    places[hunk.id] = place_of(hunk, start, at)
+    places[hunk.id] = place_of(hunk, starts[hunk.id], sweep)
   end
-  return places, regions
+  return places, sweep.regions
 end
 
 --- A range of lines after changes. A change that reaches over an end of the range widens it.

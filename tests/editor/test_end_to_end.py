@@ -164,7 +164,7 @@ def test_a_stop_ends_a_run_whose_model_is_silent(vivek: Vivek) -> None:
     vivek.editor.command("1,2VivekAsk make it 4")
     vivek.editor.wait_for(lambda: "executor" in vivek.scratch(), timeout=60)
     vivek.editor.command("VivekStop")
-    vivek.editor.wait_for(lambda: vivek.ended(), timeout=10)
+    vivek.editor.wait_for(vivek.ended, timeout=10)
     assert vivek.editor.lines() == TEXT.split("\n")[:-1]
     assert vivek.ask("1,2VivekAsk make it 4", count=2) == "VivekDone"
 
@@ -203,7 +203,7 @@ def test_text_that_changed_meanwhile_is_never_overwritten(vivek: Vivek) -> None:
     vivek.editor.set_lines(
         ["# mine", "def area(r):", "    return 33 * r", "", "", "def side(r):", "    return 2 * r"]
     )
-    vivek.editor.wait_for(lambda: vivek.ended(), timeout=30)
+    vivek.editor.wait_for(vivek.ended, timeout=30)
     vivek.editor.command("silent! VivekApply!")
     assert vivek.editor.lines()[:3] == ["# mine", "def area(r):", "    return 33 * r"]
 

@@ -213,6 +213,19 @@ def test_a_repeated_line_beside_a_hunk_does_not_make_it_stale(
     assert locate(nvim, base, *hunk, current) == (row, False)
 
 
+def test_two_hunks_never_claim_the_same_line(nvim: Editor) -> None:
+    code = """
+        local base, current = { 'a', '', 'a' }, { 'a' }
+        local hunks = {
+          { id = 1, start = 0, old = { 'a' }, new = {} },
+          { id = 2, start = 2, old = { 'a' }, new = {} },
+        }
+        local places = require('vivek.hunks').locate(base, { 0, 2 }, hunks, current)
+        return { places[1].stale, places[2].stale }
+    """
+    assert sorted(nvim.lua(code)) == [False, True]
+
+
 @pytest.mark.parametrize(
     ("change", "inclusive", "expected"),
     [

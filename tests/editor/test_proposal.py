@@ -519,6 +519,14 @@ def test_a_proposal_for_a_text_that_changed_before_it_came_is_located(letters: E
     assert shown(letters) == [("stale", 1), ("pending", 6)]
 
 
+def test_hunks_that_came_to_touch_apply_together(nvim: Editor) -> None:
+    nvim.edit("x\ny\nz\n", name="a.txt")
+    propose(nvim, [rows(0, 0, "top"), rows(1, 3)])
+    nvim.set_lines(["y", "z"])
+    apply(nvim, all=True)
+    assert nvim.lines() == ["top"]
+
+
 # Rejecting, replacing, ending
 
 

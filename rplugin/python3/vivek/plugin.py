@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pynvim
 
+from vivek.cancel import CancelToken
 from vivek.version import VERSION
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class VivekPlugin:
         self._nvim = nvim
         self._runs: Runs | None = None
         self._lock = threading.Lock()
+        # Kept here and not with the runs, so that a stop finds a run whose imports are still under way.
+        self._cancels: dict[str, CancelToken] = {}
 
     @pynvim.rpc_export("vivek_ping", sync=True)
     def ping(self, _payload: Payload) -> Payload:
@@ -41,12 +44,24 @@ class VivekPlugin:
     @pynvim.rpc_export("vivek_ask")
     def ask(self, payload: Payload) -> None:
         """Start a run; its events follow."""
-        self._in_thread(lambda runs: runs.ask(payload))
+        run, cancel = str(payload["run"]), CancelToken()
+        self._cancels[run] = cancel
+
+        def work(runs: Runs) -> None:
+            try:
+                runs.ask(payload, cancel)
+            finally:
+                del self._cancels[run]
+
+        self._in_thread(work)
 
     @pynvim.rpc_export("vivek_stop")
     def stop(self, payload: Payload) -> None:
         """Stop one run, or all where none is named."""
-        self._in_thread(lambda runs: runs.stop(payload.get("run")))
+        wanted = payload.get("run")
+        for run, cancel in list(self._cancels.items()):
+            if wanted in (None, run):
+                cancel.cancel()
 
     @pynvim.rpc_export("vivek_new")
     def new(self, payload: Payload) -> None:
@@ -66,6 +81,8 @@ class VivekPlugin:
     @pynvim.rpc_export("vivek_shutdown")
     def shutdown(self, _payload: Payload) -> None:
         """Neovim leaves: close connections, so that no server works on for nobody."""
+        for cancel in list(self._cancels.values()):
+            cancel.cancel()
         if self._runs is not None:
             self._runs.close()
 

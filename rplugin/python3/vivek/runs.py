@@ -6,7 +6,6 @@ It turns failures into `error` events and does none of the work itself; that is 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,15 +29,10 @@ class Runs:
         configure()
         self._emit = emit
         self._session = Session()
-        self._cancels: dict[str, CancelToken] = {}
-        self._lock = threading.Lock()
 
-    def ask(self, payload: Mapping[str, Any]) -> None:
+    def ask(self, payload: Mapping[str, Any], cancel: CancelToken) -> None:
         """One run, from its request to its `done` or `error` event, of which exactly one is sent, last."""
         run = str(payload["run"])
-        cancel = CancelToken()
-        with self._lock:
-            self._cancels[run] = cancel
         ending = _bug(run)
         try:
             result = self._session.ask(AskRequest.from_editor(payload), self._emit, cancel)
@@ -48,16 +42,7 @@ class Runs:
                 _log.warning("Run %s: %s: %s", run, error.kind, error)
             ending = {"kind": "error", "run": run, "error": plain_error(error)}
         finally:
-            with self._lock:
-                del self._cancels[run]
             self._emit(ending)
-
-    def stop(self, run: str | None) -> None:
-        """Stop one run, or all."""
-        with self._lock:
-            cancels = [token for name, token in self._cancels.items() if run is None or name == run]
-        for token in cancels:
-            token.cancel()
 
     def new(self, payload: Mapping[str, Any]) -> None:
         """Start a fresh conversation for a file."""
@@ -86,8 +71,7 @@ class Runs:
         self._emit({"kind": "health", "id": payload.get("id"), "report": report})
 
     def close(self) -> None:
-        """Stop everything; returns at once."""
-        self.stop(None)
+        """Close connections; returns at once."""
         self._session.close()
 
 

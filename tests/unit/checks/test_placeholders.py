@@ -109,7 +109,8 @@ class TestWordsForCode:
         assert complaint(with_comment("# TODO: implement"), instruction=instruction) == ""
 
     def test_words_in_a_string_or_docstring_pass(self) -> None:
-        new = 'def f(x):\n    """Do it.\n\n    # ... rest of the code\n    >>> f(\n    ... 1)\n    """\n    return "# your code here"\n'
+        docstring = '    """Do it.\n\n    # ... rest of the code\n    >>> f(\n    ... 1)\n    """\n'
+        new = f'def f(x):\n{docstring}    return "# your code here"\n'
         assert complaint(new) == ""
 
     @pytest.mark.parametrize(

@@ -129,6 +129,18 @@ class TestRepeatedSurroundings:
         whole = in_class(NEW_METHOD) + "\n\n" + in_class(NEW_METHOD, "Ball")
         assert narrow(whole, METHOD, "python") == whole
 
+    def test_of_two_classes_with_the_method_the_one_around_the_target_is_meant(self) -> None:
+        whole = in_class(NEW_METHOD) + "\n\n" + in_class(NEW_METHOD.replace("math.pi", "4"), "Ball")
+        assert narrow(whole, METHOD, "python", before="class Circle:\n") == NEW_METHOD
+
+    def test_a_function_with_the_methods_name_is_not_taken_for_it(self) -> None:
+        whole = "def area(r):\n    return 1\n\n\n" + in_class(NEW_METHOD)
+        assert narrow(whole, METHOD, "python", before="class Circle:\n") == NEW_METHOD
+
+    def test_comments_that_the_file_has_above_the_target_are_not_said_again(self) -> None:
+        before = "import os\n\n# === Adding ===\n\n# Adds nothing.\n"
+        assert narrow(before + NEW, OLD, "python", before=before) == NEW
+
     def test_a_renamed_method_comes_out_of_its_class_where_the_file_has_that_class(self) -> None:
         renamed = NEW_METHOD.replace("area", "surface")
         before = "class Circle:\n    def __init__(self, r):\n        self.r = r\n\n"

@@ -137,14 +137,15 @@ def _header(before: str, old: str) -> str:
 
 def _scope(new: str, reply: list[Item], wanted: set[str], header: str, filetype: str) -> _Scope | None:
     lines = new.split("\n")
-    if wanted <= _names(reply):
-        return _Scope(lines, reply, wanted, None, [])
     around = defined_name(header) or ""
-    inside = _inside(lines, reply, wanted, around, filetype) or _renamed(
-        lines, reply, wanted, around, filetype
-    )
+    here = _Scope(lines, reply, wanted, None, []) if wanted <= _names(reply) else None
+    if here and around not in _names(reply):
+        return here
+    inside = _inside(lines, reply, wanted, around, filetype)
+    if inside is None and here is None:
+        inside = _renamed(lines, reply, wanted, around, filetype)
     if inside is None:
-        return None
+        return here
     body, found, names = inside
     return _Scope(body, found, names, lines, [item for item in reply if item.kind == "import"])
 
@@ -278,9 +279,10 @@ def _written(scope: _Scope, kept: list[Item], known: Collection[str]) -> str:
         first = item.first
         while first < item.last and scope.lines[first].strip() in known:
             first += 1
-        while text and first == item.first and first and is_blank(scope.lines[first - 1]):
-            first -= 1
-        text += scope.lines[first : item.last]
+        above = item.first
+        while text and above and is_blank(scope.lines[above - 1]):
+            above -= 1
+        text += [*scope.lines[above : item.first], *scope.lines[first : item.last]]
     if scope.outer is None:
         return "\n".join(text) + "\n"
     used = frozenset().union(*(item.uses for item in kept))
