@@ -18,10 +18,14 @@ import time
 
 import playground
 from rich.console import Console
+from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 COLUMNS, ROWS = 124, 34
 PICTURE = playground.ROOT / "doc" / "images" / "ask.svg"
+FONTS = "ui-monospace, Menlo, 'DejaVu Sans Mono', Consolas"
+# Neovim's own background and foreground; it draws all else in colours that no theme changes.
+THEME = TerminalTheme((20, 22, 27), (224, 226, 234), [(0, 0, 0)] * 8)
 READY, DONE, FAILED = "Press Space", "next hunk", "asks again"
 SECONDS = 600.0
 
@@ -53,7 +57,7 @@ class Terminal:
 
     def screen(self, *, colours: bool = False) -> str:
         """What is drawn, a line a row; with its colours as ANSI sequences."""
-        return self._run("capture-pane", "-p", *(["-e"] if colours else []))
+        return self._run("capture-pane", "-p", *(["-e", "-N"] if colours else []))
 
     def wait_for(self, *texts: str) -> str:
         """The first of some texts to be on the screen; TimeoutError where none comes."""
@@ -84,8 +88,8 @@ def drawn(screen: str) -> str:
     """The screen as SVG, without the web fonts that rich would have a reader's browser fetch."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), color_system="truecolor")
     console.print(Text.from_ansi(screen.rstrip("\n")), no_wrap=True, crop=True)
-    svg = console.export_svg(title="nvim bookshop/invoice.py", unique_id="vivek")
-    return re.sub(r"\s*@font-face \{.*?\}\n", "\n", svg, flags=re.DOTALL).replace("Fira Code", "ui-monospace")
+    svg = console.export_svg(title=f"nvim {playground.FILE}", theme=THEME, unique_id="vivek")
+    return re.sub(r"\s*@font-face \{.*?\}\n", "\n", svg, flags=re.DOTALL).replace("Fira Code", FONTS)
 
 
 def main() -> None:

@@ -290,6 +290,9 @@ end
 --- End a proposal: nothing of it stays but what became of its hunks.
 ---@param proposal vivek.Proposal
 local function close(proposal)
+  if proposals[proposal.buf] ~= proposal then
+    return
+  end
   proposals[proposal.buf] = nil
   proposal.unwatch()
   if proposal.timer then

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from neovim_child import ROOT, Editor, neovim_binary
+from vivek.llm.ollama import PREFERRED
 
 HELP = (ROOT / "doc" / "vivek.txt").read_text(encoding="utf-8")
 TAGS = set(re.findall(r"\*(\S+)\*(?=\s)", HELP))
@@ -22,6 +23,12 @@ def test_every_command_is_documented(nvim: Editor) -> None:
     commands = [name for name in nvim.api.get_commands({}) if name.startswith("Vivek")]
     assert "VivekAsk" in commands
     assert {f":{name}" for name in commands} - TAGS == set()
+
+
+def test_the_models_are_those_that_are_looked_for_in_their_order() -> None:
+    places = [HELP.find(name) for name in PREFERRED]
+    assert min(places) > 0
+    assert places == sorted(places)
 
 
 def test_every_plug_map_is_documented(nvim: Editor) -> None:

@@ -86,8 +86,8 @@ def the_record() -> Record:
 
 
 def about(topic: str) -> list[Message]:
-    """A prompt of some 600 tokens that shares nothing with another topic's but the system message."""
-    lines = "\n".join(f"def {topic}_{number}(value): return value * {number}" for number in range(40))
+    """A prompt of some 150 tokens that shares nothing with another topic's but the system message."""
+    lines = "\n".join(f"def {topic}_{number}(value): return value * {number}" for number in range(8))
     return [SYSTEM, Message("user", f"{lines}\nName the last function.")]
 
 
@@ -105,7 +105,7 @@ async def until_idle(record: Record, seconds: float) -> None:
 
 def test_the_first_ask_loads_reads_and_writes(model: LlamaCppModel) -> None:
     kill_servers()
-    events = ask(model, ASK, Sampling(max_tokens=120))
+    events = ask(model, ASK, Sampling(max_tokens=60))
     assert isinstance(events[0], Loading)
     assert any(isinstance(event, Reading) for event in events)
     assert "def add(a, b)" in text(events)
@@ -121,7 +121,7 @@ def test_the_same_prompt_again_is_not_read_again(model: LlamaCppModel) -> None:
 
 
 def test_temperature_zero_gives_the_same_answer_twice(model: LlamaCppModel) -> None:
-    sampling = Sampling(max_tokens=40)
+    sampling = Sampling(max_tokens=20)
     assert text(ask(model, ASK, sampling)) == text(ask(model, ASK, sampling))
 
 
@@ -156,7 +156,7 @@ def test_three_conversations_in_turn_all_stay_in_the_cache(model: LlamaCppModel)
 
 def test_two_asks_at_once_are_both_answered(model: LlamaCppModel) -> None:
     async def answer(topic: str) -> list[StreamEvent]:
-        return [event async for event in model.stream(about(topic), Sampling(max_tokens=20))]
+        return [event async for event in model.stream(about(topic), Sampling(max_tokens=12))]
 
     async def both() -> list[list[StreamEvent]]:
         return await asyncio.gather(answer("left"), answer("right"))

@@ -21,6 +21,7 @@ import httpx
 import pytest
 
 import wire
+from support import need
 from vivek import paths
 from vivek.errors import ContextWindowExceededError, ModelConnectionLostError, ModelNotFoundError
 from vivek.llm import ollama, tokens, weights
@@ -98,9 +99,8 @@ class Real:
 @pytest.fixture(scope="module")
 def binary() -> str:
     found = os.environ.get("VIVEK_OLLAMA") or shutil.which("ollama")
-    if not found:
-        pytest.skip("no `ollama` on the PATH, and VIVEK_OLLAMA names none")
-    return found
+    need(found, "no `ollama` on the PATH, and VIVEK_OLLAMA names none")
+    return str(found)
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +108,7 @@ def gguf() -> Path:
     if named := os.environ.get("VIVEK_TEST_MODEL_05B"):
         return Path(named)
     found = weights.find(NAME)
-    if not found:
-        pytest.skip(f"no weights of {NAME}: set VIVEK_TEST_MODEL_05B to a GGUF file")
+    need(found, f"{NAME} is not installed: vivek install model {NAME}")
     return found.path
 
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import wire
+from support import need
 from vivek.llm import tokens, weights
 from vivek.llm.base import Message, TokenCounter
 
@@ -58,8 +59,7 @@ def gguf() -> Path:
     if named := os.environ.get("VIVEK_TEST_MODEL_05B"):
         return Path(named)
     found = weights.find("qwen2.5-coder:0.5b")
-    if not found:
-        pytest.skip("no weights of qwen2.5-coder:0.5b: set VIVEK_TEST_MODEL_05B to a GGUF file")
+    need(found, "qwen2.5-coder:0.5b is not installed: vivek install model qwen2.5-coder:0.5b")
     return found.path
 
 

@@ -160,6 +160,30 @@ class TestRepeatedSurroundings:
         assert narrow(whole, METHOD, "python") == method
 
 
+class TestMixedIndentation:
+    INDENTED = textwrap.indent(NEW_METHOD, "    ")
+
+    def test_flush_imports_before_an_indented_method_become_part_of_its_block(self) -> None:
+        assert (
+            narrow(f"import math\n\n{self.INDENTED}", METHOD, "python")
+            == f"    import math\n\n{self.INDENTED}"
+        )
+
+    def test_flush_lines_after_an_indented_method_go(self) -> None:
+        assert (
+            narrow(f"{self.INDENTED}\n# Usage:\nc = Circle(1)\nprint(c.area())\n", METHOD, "python")
+            == self.INDENTED
+        )
+
+    def test_a_flush_string_within_it_is_no_end(self) -> None:
+        method = '    def area(self):\n        return """\nflush\n"""\n'
+        assert narrow(f"{method}\nprint(1)\n", METHOD, "python") == method
+
+    def test_where_that_makes_no_code_either_the_reply_is_left_alone(self) -> None:
+        new = "import math\n\n    def area(self:\n"
+        assert narrow(new, METHOD, "python") == new
+
+
 class TestHelpers:
     def test_a_new_helper_that_the_target_uses_stays(self) -> None:
         new = "def _one():\n    return 1\n\n\ndef f(x):\n    return x + _one()\n"

@@ -59,7 +59,7 @@ def _with_imports(
 ) -> Assembled:
     known = set(undefined_names(text)) if filetype == "python" else set()
     missing = [name for name in undefined_names(after) if name not in known] if filetype == "python" else []
-    needed = statements + [statement for name in missing if (statement := import_for(name))]
+    needed = statements + [statement for name in missing if (statement := import_for(name, after))]
     if not needed:
         return Assembled(after, head + 1, head + length)
     whole = add_imports(after, list(dict.fromkeys(needed)), filetype)

@@ -21,7 +21,9 @@ from vivek.edits.items import (
     items_by_lines,
 )
 from vivek.edits.matching import runs
+from vivek.edits.python_imports import leading
 from vivek.edits.python_items import python_items
+from vivek.edits.python_source import tree
 from vivek.edits.strings import interior_lines
 
 _NOUNS = (
@@ -52,6 +54,7 @@ def narrow(
     stay in front. The reply is returned as it is where nothing need go, or where it is in doubt.
     """
     target = _items(old, filetype)
+    new = _levelled(new) if filetype == "python" else new
     reply = _items(new, filetype)
     wanted = _names(target or [])
     if not wanted:
@@ -66,6 +69,33 @@ def narrow(
     if scope.outer is None and len(kept) == len(scope.items) and not taken.repeats(kept, scope.lines):
         return new
     return _written(scope, kept, taken.comments)
+
+
+def _levelled(new: str) -> str:
+    """Python that mixes an indented block with flush lines, made one block: imports in front go in, what
+    follows goes.
+
+    So a method that kept its indentation is found between ``import math`` and an example of its use.
+    """
+    if tree(new) is not None:
+        return new
+    lines = new.split("\n")
+    spans = leading(new)
+    start = spans[-1][1] if spans else 0
+    place = _text_line(lines[start:])
+    depth = indentation(lines[start + place]) if place is not None else ""
+    if place is None or not depth:
+        return new
+    inside = interior_lines(new, "python")
+    rows = range(start + place, len(lines))
+    end = next((k for k in rows if k not in inside and _is_left_of(lines[k], depth)), len(lines))
+    imports = [depth + line if line.strip() else line for line in lines[:start]]
+    level = "\n".join([*imports, *lines[start:end]]).rstrip("\n") + "\n"
+    return new if tree(level) is None else level
+
+
+def _is_left_of(line: str, depth: str) -> bool:
+    return not is_blank(line) and not line.startswith(depth)
 
 
 def _items(text: str, filetype: str) -> list[Item] | None:
