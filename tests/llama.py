@@ -16,17 +16,26 @@ import psutil
 import pytest
 
 from vivek import paths
-from vivek.llm import server
 
 FAKE = Path(__file__).parent / "data" / "fake_llama"
 DEADLINE_SECONDS = 20.0
 
 
 def kill_servers() -> None:
-    """End every server that has a record, as `kill -9` does."""
-    for place in paths.runtime_dir().glob("*.json"):
-        if record := server.read_record(place):
-            kill(record.pid)
+    """End every server in this test's own folder, ready or not, as `kill -9` does."""
+    for pid in servers():
+        kill(pid)
+
+
+def servers() -> list[int]:
+    """Process ids of the servers that were started with this test's XDG_STATE_HOME."""
+    commands = {process.pid: process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])}
+    own = str(paths.runtime_dir())
+    return [
+        pid
+        for pid, words in commands.items()
+        if "vivek.llm.server" in words and any(own in word for word in words)
+    ]
 
 
 def kill(pid: int) -> None:
@@ -67,11 +76,7 @@ class FakeLlama:
         self._monkeypatch.setenv("FAKE_LLAMA_LOAD", how)
 
     def close(self) -> None:
-        """End every server that was started in this test's folders, also one that never came to load."""
-        for process in psutil.process_iter(["cmdline"]):
-            command = process.info["cmdline"] or []
-            if "vivek.llm.server" in command and any(str(paths.runtime_dir()) in word for word in command):
-                kill(process.pid)
+        kill_servers()
 
     def events(self, what: str) -> list[dict[str, Any]]:
         events = [json.loads(line) for line in self._log.read_text("utf-8").splitlines()]

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from llama import alive, kill_servers, until
+from llama import alive, kill, kill_servers, servers, until
 from support import need
 from vivek import paths
 from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError
@@ -260,22 +260,16 @@ def test_a_server_killed_while_it_loads_is_told_and_the_next_ask_works(
 
     async def beside_a_killer() -> None:
         answer = asyncio.create_task(kill_while_loading())
-        while not (found := loading_servers()):
+        while not (found := servers()) and not answer.done():
             await asyncio.sleep(0.005)
-        os.kill(found[0], signal.SIGKILL)
+        for pid in found:
+            kill(pid)
         await answer
 
     with pytest.raises(ModelAPIError, match="SIGKILL") as caught:
         asyncio.run(beside_a_killer())
     assert str(paths.runtime_dir()) in caught.value.hint
     assert text(ask(model, ASK, SHORT))
-
-
-def loading_servers() -> list[int]:
-    """Process ids of servers in this test's folder."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)
-    rows = [line.split(None, 1) for line in listed.stdout.splitlines()]
-    return [int(pid) for pid, args in rows if "vivek.llm.server" in args and str(paths.runtime_dir()) in args]
 
 
 def test_weights_that_are_cut_off_are_told_in_llama_cpps_words(gguf: Path, tmp_path: Path) -> None:

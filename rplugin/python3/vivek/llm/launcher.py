@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -55,13 +56,18 @@ class Settings:
     @property
     def lock(self) -> Path:
         """The file that this server holds while it lives."""
-        facts = (self.digest, self.context_window, self.idle_seconds, PROTOCOL, version("xllamacpp"))
+        facts = (self.digest, self.context_window, self.idle_seconds, PROTOCOL, _llama_version())
         return paths.runtime_dir() / f"server-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}.lock"
 
     @property
     def log(self) -> Path:
         """Where this server's output goes."""
         return self.lock.with_suffix(".log")
+
+
+@cache  # it is read from a file, and asked for many times while a server loads
+def _llama_version() -> str:
+    return version("xllamacpp")
 
 
 async def running(settings: Settings) -> Record | None:

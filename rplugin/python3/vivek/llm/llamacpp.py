@@ -39,18 +39,23 @@ model was trained on less."""
 
 
 class LlamaCppModel:
-    """A GGUF file, run by llama.cpp on this machine."""
+    """A GGUF file, run by llama.cpp on this machine.
+
+    digest: the file's sha256 (hex) where it is known already; else it is computed.
+    """
 
     def __init__(
         self,
         weights: Path,
         *,
         name: str,
+        digest: str = "",
         context_window: int = CONTEXT_WINDOW,
         idle_seconds: float = launcher.IDLE_SECONDS,
     ) -> None:
         self._weights = weights
         self._name = name
+        self._digest = digest
         self._context_window = context_window
         self._idle_seconds = idle_seconds
         self._known_settings: Settings | None = None
@@ -108,7 +113,7 @@ class LlamaCppModel:
 
     def _read_settings(self) -> Settings:
         path = self._weights
-        digest = weights.digest(path)
+        digest = self._digest or weights.digest(path)
         shape = _shape(path, digest)
         window = min(self._context_window, shape.trained_window or self._context_window)
         tokens_in_all = window * server.SLOTS

@@ -54,7 +54,8 @@ async def choose(backend: str, model: str | None = None, url: str | None = None)
     if backend == "auto":
         return await _auto(model, _ollama_url(url))
     if backend == "ollama":
-        return await _from_ollama(model, _ollama_url(url))
+        address = _ollama_url(url)
+        return await _from_ollama(model, address, await list_models(address))
     if backend == "embedded":
         return await _embedded(model, "the `embedded` backend is set")
     if backend == "scripted":
@@ -78,7 +79,8 @@ async def _auto(model: str | None, url: str) -> Choice:
     if model and weights.is_path(model):
         return await _embedded(model, "`model` is the path of a file")
     try:
-        return await asyncio.wait_for(_from_ollama(model, url), AUTO_SECONDS)
+        models = await asyncio.wait_for(list_models(url), AUTO_SECONDS)
+        return await _from_ollama(model, url, models)
     except asyncio.TimeoutError:
         without = f"Ollama at {url} gave no answer within {AUTO_SECONDS:.0f} second"
     except ModelUnreachableError:
@@ -93,8 +95,7 @@ async def _auto(model: str | None, url: str) -> Choice:
         ) from error
 
 
-async def _from_ollama(name: str | None, url: str) -> Choice:
-    models = await list_models(url)
+async def _from_ollama(name: str | None, url: str, models: Sequence[InstalledModel]) -> Choice:
     found = _named(name, models, url) if name else await _picked(models, url)
     reason = f"Ollama at {url} has it" if name else f"it is the best that Ollama at {url} has and that fits"
     model = OllamaModel(found.name, url)
@@ -140,7 +141,7 @@ async def _embedded(model: str | None, because: str) -> Choice:
     if found.place == weights.GIVEN_PATH:
         reason = f"{because}; its sha256 is {found.digest}"
     notice = _small(found.name, found.parameters)
-    chosen = LlamaCppModel(found.path, name=found.name)
+    chosen = LlamaCppModel(found.path, name=found.name, digest=found.digest)
     return Choice(chosen, "embedded", found.name, reason, tuple(filter(None, [notice])))
 
 
