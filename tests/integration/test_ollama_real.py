@@ -183,7 +183,7 @@ def test_it_is_listed_and_described(server: Real, gguf: Path) -> None:
         assert info.context_window == WINDOW
         assert info.parameters
         assert 0.4e9 < info.parameters < 0.7e9
-        assert await model.notice() is None
+        assert not await model.warnings()
         large = OllamaModel(NAME, server.url, context_window=10**6)
         assert (await large.info()).context_window == 32768
         await model.aclose()
@@ -195,7 +195,7 @@ def test_it_is_listed_and_described(server: Real, gguf: Path) -> None:
 def test_a_model_without_a_chat_template_is_told(server: Real) -> None:
     async def notice() -> str | None:
         model = OllamaModel(BARE, server.url)
-        told = await model.notice()
+        told = (await model.warnings())[0]
         assert not (await model.counter()).exact
         await model.aclose()
         return told

@@ -343,7 +343,7 @@ def test_it_describes_the_model() -> None:
             info = await model.info()
             assert (info.name, info.backend, info.digest) == (NAME, "ollama", DIGEST)
             assert (info.context_window, info.parameters) == (8192, 1_543_714_304)
-            assert await model.notice() is None
+            assert not await model.warnings()
             assert len(there.bodies("/api/show")) == 1
             await model.aclose()
 

@@ -6,11 +6,14 @@ agent knows nothing else of them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Role = Literal["system", "user", "assistant"]
+
+Capability = Literal["schema", "cached_tokens"]
+"""What not every server can do: bind a reply to a JSON schema; tell how much of a prompt came from its cache."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,19 @@ class Message:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to decode. max_tokens: the cap on generated tokens, always set so that no reply runs away."""
+    """How to decode. max_tokens: the cap on generated tokens, always set so that no reply runs away.
+
+    repeat_penalty: 1.0 is none, which is right where code must be copied. schema: a JSON schema that the reply is bound
+    to, where the server has that capability; None for free text.
+    """
 
     max_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 1
     stop: tuple[str, ...] = ()
+    repeat_penalty: float = 1.0
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,8 @@ class ModelInfo:
     """What the running model says of itself.
 
     context_window: tokens that prompt and reply share, for one conversation. parameters: their number, None where
-    the server does not tell. digest: sha256 (hex) of the weights, "" where unknown.
+    the server does not tell. digest: sha256 (hex) of the weights, "" where unknown. family: the architecture, e.g.
+    ``"qwen2"``; quantization: e.g. ``"Q4_K_M"``; both "" where the server does not tell.
     """
 
     name: str
@@ -45,6 +55,28 @@ class ModelInfo:
     digest: str
     context_window: int
     parameters: float | None = None
+    family: str = ""
+    quantization: str = ""
+    capabilities: frozenset[Capability] = frozenset()
+
+
+@dataclass(frozen=True)
+class Queued:
+    """All of the server's slots are at work. ahead: calls that come before this one."""
+
+    ahead: int
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """The call failed in a way that may pass, and is made again in so many seconds; what it wrote is void.
+
+    reason: the failure, one sentence. attempt: the number of the coming try, from 2.
+    """
+
+    reason: str
+    attempt: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -54,10 +86,11 @@ class Loading:
 
 @dataclass(frozen=True)
 class Reading:
-    """Prefill: `done` of `total` prompt tokens are read."""
+    """Prefill: `done` of `total` prompt tokens are read. seconds_left: an estimate, None where there is none yet."""
 
     done: int
     total: int
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +119,7 @@ class Finished:
     stats: CallStats
 
 
-StreamEvent = Loading | Reading | Text | Finished
+StreamEvent = Queued | Retrying | Loading | Reading | Text | Finished
 
 
 class TokenCounter(Protocol):
@@ -113,8 +146,14 @@ class ChatModel(Protocol):
     async def counter(self) -> TokenCounter:
         """The model's own token counter."""
 
+    async def warnings(self) -> Sequence[str]:
+        """What the user should know before it bites, a sentence each with the command that mends it.
+
+        Raises as `info`.
+        """
+
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
-        """Answer. Yields Loading and Reading where the server tells, Text pieces, and Finished last.
+        """Answer. Yields Queued, Loading and Reading where the server tells, Text pieces, and Finished last.
 
         Cancelling the task closes the connection. Raises ModelAPIError and its kin.
         """

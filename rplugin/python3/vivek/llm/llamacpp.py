@@ -79,6 +79,10 @@ class LlamaCppModel:
         settings = await self._settings()
         return await asyncio.to_thread(tokens.gguf_counter, self._weights, settings.digest)
 
+    async def warnings(self) -> Sequence[str]:
+        """None: the server is started by us, with settings that fit."""
+        return []
+
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:
@@ -216,6 +220,7 @@ def _body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
         "top_p": sampling.top_p,
         "seed": sampling.seed,
         "stop": list(sampling.stop),
+        "repeat_penalty": sampling.repeat_penalty,
         "stream": True,
         "stream_options": {"include_usage": True},
         "return_progress": True,

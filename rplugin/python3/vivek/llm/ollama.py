@@ -226,9 +226,10 @@ class OllamaModel:
             parameters=details.get("general.parameter_count"),
         )
 
-    async def notice(self) -> str | None:
-        """What the user should know of this model before its first answer; None if nothing."""
-        return template_warning(await self._show())
+    async def warnings(self) -> Sequence[str]:
+        """A model without a chat template."""
+        warning = template_warning(await self._show())
+        return [warning] if warning else []
 
     async def counter(self) -> TokenCounter:
         """The model's own counter, exact where its vocabulary is byte-level BPE; fetched once a digest."""
@@ -360,7 +361,7 @@ def _options(sampling: Sampling) -> dict[str, Any]:
         "top_p": sampling.top_p,
         "seed": sampling.seed,
         "stop": list(sampling.stop),
-        "repeat_penalty": 1.0,  # Ollama's 1.1 punishes what code is full of: the same names again
+        "repeat_penalty": sampling.repeat_penalty,  # Ollama's own 1.1 punishes what code is full of: the same names
     }
 
 

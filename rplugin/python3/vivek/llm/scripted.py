@@ -164,6 +164,10 @@ class ScriptedModel:
         """A ScriptedCounter."""
         return ScriptedCounter()
 
+    async def warnings(self) -> Sequence[str]:
+        """None."""
+        return []
+
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
         """Say the next reply.
 

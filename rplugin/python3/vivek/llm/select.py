@@ -100,12 +100,12 @@ async def _from_ollama(name: str | None, url: str, models: Sequence[InstalledMod
     reason = f"Ollama at {url} has it" if name else f"it is the best that Ollama at {url} has and that fits"
     model = OllamaModel(found.name, url)
     try:
-        warning = await model.notice()
+        warnings = await model.warnings()
     except BaseException:
         await model.aclose()
         raise
-    notices = [warning, _small(found.name, parameters_in(found.parameters) or parameters_in(found.name))]
-    return Choice(model, "ollama", found.name, reason, tuple(filter(None, notices)))
+    small = _small(found.name, parameters_in(found.parameters) or parameters_in(found.name))
+    return Choice(model, "ollama", found.name, reason, tuple(filter(None, [*warnings, small])))
 
 
 def _named(name: str, models: Sequence[InstalledModel], url: str) -> InstalledModel:
