@@ -16,6 +16,9 @@ local M = {}
 ---@field trusted string[]
 ---@field keys vivek.Keys|false
 ---@field scratch vivek.ScratchConfig
+---@field log_level vivek.LogLevel
+
+---@alias vivek.LogLevel 'error'|'warning'|'info'|'debug'
 
 ---@class vivek.Keys
 ---@field next string|false
@@ -117,6 +120,13 @@ M.schema = {
         text = "Its part of the screen's width or height.",
       },
     },
+  },
+  {
+    name = 'log_level',
+    type = { 'string' },
+    default = 'info',
+    choices = { 'error', 'warning', 'info', 'debug' },
+    text = 'What goes into the log (|:VivekLog|). Prompts and replies are in it at "debug" alone, keys never.',
   },
 }
 

@@ -3,6 +3,7 @@
 --- Neovim's own `:UpdateRemotePlugins` has no part in it. What it doesn't do: know what the messages mean;
 --- whoever wants an event registers with `on()`.
 
+local config = require('vivek.config')
 local install = require('vivek.install')
 local message = require('vivek.message')
 
@@ -166,7 +167,7 @@ local function spawn(python)
   local ok, channel = pcall(vim.fn.jobstart, command(python), {
     rpc = true,
     cwd = install.root(),
-    env = { VIVEK_LOG = message.log_path() },
+    env = { VIVEK_LOG = message.log_path(), VIVEK_LOG_LEVEL = config.get().log_level },
     on_stderr = function(_, lines)
       local text = table.concat(lines, '\n')
       started.stderr = (started.stderr .. text):sub(-STDERR_KEPT)

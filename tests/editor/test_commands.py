@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import json
 import pytest
 
 from neovim_child import Editor
@@ -392,9 +393,11 @@ def test_the_log_opens_at_its_end(hosted: Editor) -> None:
     hosted.command("VivekLog")
     assert "Nothing has been logged yet" in told(hosted)
     hosted.lua("require('vivek.message').log('one\\ntwo\\n')")
+    hosted.lua("require('vivek.message').log('three')")
     hosted.command("VivekLog")
     assert hosted.eval("expand('%:t')") == "vivek.log"
-    assert hosted.eval("getline('.')") == "two"
+    assert json.loads(hosted.eval("getline('.')"))["message"] == "three"
+    assert hosted.eval("line('$')") == 2
 
 
 def test_completion_offers_instructions_and_those_given_before(hosted: Editor) -> None:
