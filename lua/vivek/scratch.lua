@@ -399,6 +399,12 @@ local HANDLERS = {
   progress = function(run, event)
     show_status(run.scratch, ('%s · %s'):format(run.node, report.phase(event)))
   end,
+  retry = function(run, event)
+    -- What came before stays readable, and the reply begins anew below.
+    end_section(run)
+    write_line(run.scratch, report.retry(event), 'VivekNotice')
+    show_status(run.scratch, ('%s · waiting to try again'):format(run.node))
+  end,
   text = function(run, event)
     if #run.section == 0 then
       new_paragraph(run.scratch)

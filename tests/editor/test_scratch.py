@@ -154,12 +154,23 @@ def test_each_node_its_attempt_and_the_code_are_shown_as_they_come(run: Run) -> 
     ]
 
 
+def test_a_reply_that_is_begun_anew_is_told_and_what_came_before_stays_readable(run: Run) -> None:
+    run.event("node", node="executor", detail="", attempt=1)
+    run.text("```python\nx = 1")
+    run.event("retry", reason="The connection broke.", attempt=2, seconds=1.2)
+    run.text("```python\ny = 2\n```")
+    run.event("done", result=RESULT)
+    lines = run.lines()
+    told = lines.index("The connection broke. Trying again in 1 s (try 2).")
+    assert lines.index("x = 1") < lines[:told].index("```") < told < lines.index("y = 2")
+
+
 def test_the_end_tells_hunks_figures_failed_checks_and_keys(run: Run) -> None:
     run.event("node", node="executor", detail="", attempt=1)
     run.text("```\nx\n```")
     run.event("done", result=RESULT)
     assert run.lines()[-4:] == [
-        "2 hunks · score 0.87 · 2 attempts · 42 tokens · 22.1 tokens/s · 3.4 s",
+        "2 hunks · score 0.87 · 2 attempts · 600 tokens read · 42 written · 22.1 tokens/s · 3.4 s",
         "✗ undefined names: `foo` is not defined: define it or import it",
         "\\a apply · \\r reject · ]v next · [v previous · \\A apply all · \\R reject all",
         "",
