@@ -126,7 +126,8 @@ M.schema = {
     type = { 'string' },
     default = 'info',
     choices = { 'error', 'warning', 'info', 'debug' },
-    text = 'What goes into the log (|:VivekLog|). Prompts and replies are in it at "debug" alone, keys never.',
+    text = 'What goes into the log (|:VivekLog|). Prompts and replies are in it at "debug" alone, keys '
+      .. 'never.',
   },
 }
 

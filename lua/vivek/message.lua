@@ -72,8 +72,8 @@ end
 
 local OWNER_ALONE = tonumber('600', 8)
 
---- Append to the log, in the form that the Python side writes: one JSON object a line. A log that cannot be written
---- stops nothing.
+--- Append to the log, in the form that the Python side writes: one JSON object a line. A log that cannot be
+--- written stops nothing.
 ---@param text string
 function M.log(text)
   if vim.trim(text) == '' then
