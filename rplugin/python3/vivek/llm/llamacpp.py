@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError, VivekError
-from vivek.llm import completions, gguf, launcher, memory, server, tokens, transport, weights
+from vivek.llm import completions, gguf, launcher, memory, server, slots, tokens, transport, weights
 from vivek.llm.base import Loading, Message, ModelInfo, Sampling, StreamEvent, TokenCounter
 from vivek.llm.launcher import Settings
 from vivek.llm.memory import Need
@@ -74,7 +74,10 @@ class LlamaCppModel:
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:
-        """Answer; Loading comes first where the server must be started. Raises ModelAPIError and its kin."""
+        """Answer; Loading comes first where the server must be started, Queued where its slots are all at work.
+
+        Raises ModelAPIError and its kin.
+        """
         settings = await self._settings()
         record = await launcher.running(settings)
         if record is None:
@@ -148,12 +151,11 @@ async def _chat(
 ) -> AsyncGenerator[StreamEvent, None]:
     server = _server(record, settings)
     with _failures(record, settings):
-        async with (
-            launcher.client(record) as client,
-            aclosing(completions.chat(client, "/v1/chat/completions", body, server, _refusal)) as events,
-        ):
-            async for event in events:
-                yield event
+        async with launcher.client(record) as client:
+            call = completions.chat(client, "/v1/chat/completions", body, server, _refusal)
+            async with aclosing(slots.with_place(call, client)) as events:
+                async for event in events:
+                    yield event
 
 
 def _refusal(status: int, said: str) -> VivekError:
