@@ -152,6 +152,23 @@ class OpenAIModel:
             async for event in told:
                 yield event
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers on a connection of its own within that time; asks nothing of the model.
+
+        True for a server of unknown kind: some, as MLX-LM's, take one request at a time. Raises ModelAPIError.
+        """
+        if self._known is None or self._known.facts.kind == "unknown":
+            return True
+        with transport.failures(self._server):
+            async with transport.client(self._server.url, headers=self._headers) as client:
+                try:
+                    await client.get(
+                        "/health" if self._known.facts.kind == "llama.cpp" else "/v1/models", timeout=seconds
+                    )
+                except httpx.TimeoutException:
+                    return False
+        return True
+
     async def aclose(self) -> None:
         """Close the connections; the server stays."""
         await self._client.aclose()
@@ -181,7 +198,7 @@ class OpenAIModel:
         return rows[0]
 
     def _no_model(self, rows: Sequence[Mapping[str, Any]]) -> ModelNotFoundError:
-        names = ", ".join(row["id"] for row in rows) or "none at all"
+        names = ", ".join(openai_facts.shown(row["id"]) for row in rows) or "none at all"
         return ModelNotFoundError(
             f"{self._server} has no model `{self._wanted}` (it has {names}).",
             hint="Name one of these with `model`, or leave `model` out to take the first.",

@@ -43,8 +43,17 @@ class Facts:
 
     @property
     def name(self) -> str:
-        """The id for people: of a file, its name alone."""
-        return PurePosixPath(self.id).name.removesuffix(".gguf") if self.id.endswith(".gguf") else self.id
+        """The id for people."""
+        return shown(self.id)
+
+
+def shown(id_: str) -> str:
+    """A model's id for people: of a file, its name alone.
+
+    >>> shown("/models/coder-7b.gguf"), shown("Qwen/Qwen2.5-Coder-7B")
+    ('coder-7b', 'Qwen/Qwen2.5-Coder-7B')
+    """
+    return PurePosixPath(id_).name.removesuffix(".gguf") if id_.endswith(".gguf") else id_
 
 
 def entries(listed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -55,10 +64,11 @@ def entries(listed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def named(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
-    """The entry of that name: as it is, without regard to case, or with Ollama's ``:latest``; None without one."""
-    wanted = (name.lower(), f"{name.lower()}:latest")
+    """The entry of that name: as it is, as it is shown, without regard to case, or with Ollama's ``:latest``."""
+    wanted = {name.lower(), f"{name.lower()}:latest"}
     exact = [row for row in rows if row["id"] == name]
-    return next(iter(exact + [row for row in rows if row["id"].lower() in wanted]), None)
+    near = [row for row in rows if wanted & {row["id"].lower(), shown(row["id"]).lower()}]
+    return next(iter(exact + near), None)
 
 
 async def facts(row: Mapping[str, Any], get: Get) -> Facts:
