@@ -112,7 +112,7 @@ async def _from_ollama(name: str | None, url: str, models: Sequence[InstalledMod
         await model.aclose()
         raise
     small = _small(found.name, parameters_in(found.parameters) or parameters_in(found.name))
-    return Choice(model, "ollama", found.name, reason, tuple(filter(None, [_leaves(url), *warnings, small])))
+    return Choice(model, "ollama", found.name, reason, tuple(filter(None, [leaves(url), *warnings, small])))
 
 
 def _named(name: str, models: Sequence[InstalledModel], url: str) -> InstalledModel:
@@ -179,11 +179,11 @@ async def _openai(name: str | None, url: str | None) -> Choice:
         await model.aclose()
         raise
     reason = f"the server at {model.url} {'has it' if name else 'lists it first, or alone'}"
-    notices = filter(None, [_leaves(model.url), *warnings, _small(info.name, info.parameters)])
+    notices = filter(None, [leaves(model.url), *warnings, _small(info.name, info.parameters)])
     return Choice(model, "openai", info.name, reason, tuple(notices))
 
 
-def _leaves(url: str) -> str | None:
+def leaves(url: str) -> str | None:
     """What to know of a server that is not on this machine; None for one that is."""
     if transport.is_loopback(url):
         return None

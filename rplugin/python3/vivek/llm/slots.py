@@ -60,16 +60,17 @@ async def with_place(
     events: AsyncGenerator[StreamEvent, None],
     client: httpx.AsyncClient,
     *,
-    poll_seconds: float = POLL_SECONDS,
+    poll_seconds: float | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """The events of a call on llama.cpp, with Queued before the first wherever its place in the queue changes.
 
-    Closing it closes the call. Raises as the call does.
+    poll_seconds: None for POLL_SECONDS. Closing it closes the call. Raises as the call does.
     """
+    seconds = POLL_SECONDS if poll_seconds is None else poll_seconds
     place, told = Place(), 0
     first = asyncio.ensure_future(_first(events))
     try:
-        while not (await asyncio.wait({first}, timeout=poll_seconds))[0]:
+        while not (await asyncio.wait({first}, timeout=seconds))[0]:
             ahead = place.ahead(await _look_until(first, client))
             if ahead and ahead != told and not first.done():
                 told = ahead
