@@ -6,7 +6,6 @@ It loads nothing into this process, downloads nothing, and keeps no connection f
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -16,19 +15,8 @@ from typing import Any
 import httpx
 
 from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError, VivekError
-from vivek.llm import gguf, launcher, memory, server, tokens, transport, weights
-from vivek.llm.base import (
-    CallStats,
-    Finished,
-    Loading,
-    Message,
-    ModelInfo,
-    Reading,
-    Sampling,
-    StreamEvent,
-    Text,
-    TokenCounter,
-)
+from vivek.llm import completions, gguf, launcher, memory, server, slots, tokens, transport, weights
+from vivek.llm.base import Loading, Message, ModelInfo, Sampling, StreamEvent, TokenCounter
 from vivek.llm.launcher import Settings
 from vivek.llm.memory import Need
 from vivek.llm.server import Record
@@ -86,13 +74,16 @@ class LlamaCppModel:
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:
-        """Answer; Loading comes first where the server must be started. Raises ModelAPIError and its kin."""
+        """Answer; Loading comes first where the server must be started, Queued where its slots are all at work.
+
+        Raises ModelAPIError and its kin.
+        """
         settings = await self._settings()
         record = await launcher.running(settings)
         if record is None:
             yield Loading()
             record = await launcher.started(settings)
-        async with aclosing(_chat(record, settings, _body(messages, sampling))) as events:
+        async with aclosing(_chat(record, settings, completions.llama_body(messages, sampling))) as events:
             async for event in events:
                 yield event
 
@@ -158,74 +149,13 @@ async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
 async def _chat(
     record: Record, settings: Settings, body: dict[str, Any]
 ) -> AsyncGenerator[StreamEvent, None]:
-    reply = _Reply()
-    with _failures(record, settings, reply.written):
-        async with (
-            launcher.client(record) as client,
-            client.stream("POST", "/v1/chat/completions", content=transport.json_body(body)) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                raise _refusal(response.status_code, transport.server_message(await response.aread()))
-            async for chunk in transport.server_sent(response, _server(record, settings)):
-                for event in reply.events(chunk):
+    server = _server(record, settings)
+    with _failures(record, settings):
+        async with launcher.client(record) as client:
+            call = completions.chat(client, "/v1/chat/completions", body, server, _refusal)
+            async with aclosing(slots.with_place(call, client)) as events:
+                async for event in events:
                     yield event
-        if not reply.finished:
-            raise transport.connection_lost(_server(record, settings), reply.written)
-
-
-class _Reply:
-    """What a stream of chunks makes, piece by piece. written: the text so far, in pieces."""
-
-    def __init__(self) -> None:
-        self.written: list[str] = []
-        self.finished = False
-        self._began = time.monotonic()
-        self._first_token_ms = 0.0
-        self._reason = ""
-
-    def events(self, chunk: dict[str, Any]) -> Iterator[StreamEvent]:
-        if "error" in chunk:
-            raise ModelAPIError(f"The embedded model failed: {transport.error_text(chunk['error'])}.")
-        if progress := chunk.get("prompt_progress"):
-            yield Reading(progress["processed"], progress["total"])
-        for choice in chunk.get("choices", ()):
-            self._reason = choice.get("finish_reason") or self._reason
-            if text := choice["delta"].get("content"):
-                self._first_token_ms = self._first_token_ms or self._milliseconds()
-                self.written.append(text)
-                yield Text(text)
-        if "usage" in chunk:
-            self.finished = True
-            yield Finished("length" if self._reason == "length" else "stop", self._stats(chunk["usage"]))
-
-    def _stats(self, usage: dict[str, Any]) -> CallStats:
-        total = self._milliseconds()
-        return CallStats(
-            prompt_tokens=usage["prompt_tokens"],
-            cached_tokens=usage.get("prompt_tokens_details", {}).get("cached_tokens"),
-            generated_tokens=usage["completion_tokens"],
-            first_token_ms=self._first_token_ms or total,
-            total_ms=total,
-        )
-
-    def _milliseconds(self) -> float:
-        return (time.monotonic() - self._began) * 1000
-
-
-def _body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
-    return {
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
-        "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": sampling.seed,
-        "stop": list(sampling.stop),
-        "repeat_penalty": sampling.repeat_penalty,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "return_progress": True,
-        "chat_template_kwargs": {"enable_thinking": False},
-    }
 
 
 def _refusal(status: int, said: str) -> VivekError:
@@ -238,10 +168,10 @@ def _refusal(status: int, said: str) -> VivekError:
 
 
 @contextmanager
-def _failures(record: Record, settings: Settings, written: Sequence[str] = ()) -> Iterator[None]:
+def _failures(record: Record, settings: Settings) -> Iterator[None]:
     """As `transport.failures`, with what to do about a server that is ours."""
     try:
-        with transport.failures(_server(record, settings), written):
+        with transport.failures(_server(record, settings)):
             yield
     except ModelConnectionLostError as error:
         error.hint = _again(settings)

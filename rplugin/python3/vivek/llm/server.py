@@ -131,6 +131,7 @@ def parameters(weights: str, context: int, key: str) -> Any:
     chosen.port = 0
     chosen.api_keys = [key]
     chosen.ui = False
+    chosen.endpoint_metrics = True  # how many calls wait: see `vivek.llm.slots`
     chosen.warmup = False
     chosen.n_parallel = SLOTS
     chosen.n_ctx = context * SLOTS
