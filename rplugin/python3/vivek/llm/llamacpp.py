@@ -15,7 +15,13 @@ from typing import Any
 
 import httpx
 
-from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError, VivekError
+from vivek.errors import (
+    ContextWindowExceededError,
+    ModelAPIError,
+    ModelBusyError,
+    ModelConnectionLostError,
+    VivekError,
+)
 from vivek.llm import gguf, launcher, memory, server, tokens, transport, weights
 from vivek.llm.base import (
     CallStats,
@@ -107,6 +113,16 @@ class LlamaCppModel:
         needs, free = memory.gigabytes(settings.need.total), memory.gigabytes(memory.available())
         return f"It is not loaded yet; it will need {needs} of memory, and {free} are available."
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers on a connection of its own; True while none runs, for then one is started."""
+        settings = await self._settings()
+        record = server.read_record(server.record_path(settings.lock))
+        if record is None or not launcher.held(settings.lock):
+            return True
+        with _failures(record, settings):
+            async with launcher.client(record) as client:
+                return await transport.answers(client, "/health", seconds)
+
     async def aclose(self) -> None:
         """Nothing is open between calls; the server goes on for others, and ends by itself when idle."""
 
@@ -151,7 +167,7 @@ async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
         async with launcher.client(record) as client:
             answer = await client.get(path)
         if answer.status_code != httpx.codes.OK:
-            raise _refusal(answer.status_code, transport.server_message(answer.content))
+            raise _refusal(answer, transport.server_message(answer.content), settings)
         return transport.json_object(answer.content, _server(record, settings))
 
 
@@ -165,7 +181,7 @@ async def _chat(
             client.stream("POST", "/v1/chat/completions", content=transport.json_body(body)) as response,
         ):
             if response.status_code != httpx.codes.OK:
-                raise _refusal(response.status_code, transport.server_message(await response.aread()))
+                raise _refusal(response, transport.server_message(await response.aread()), settings)
             async for chunk in transport.server_sent(response, _server(record, settings)):
                 for event in reply.events(chunk):
                     yield event
@@ -185,7 +201,9 @@ class _Reply:
 
     def events(self, chunk: dict[str, Any]) -> Iterator[StreamEvent]:
         if "error" in chunk:
-            raise ModelAPIError(f"The embedded model failed: {transport.error_text(chunk['error'])}.")
+            raise ModelAPIError(
+                f"The embedded model failed: {transport.error_text(chunk['error'])}.", hint="Ask again."
+            )
         if progress := chunk.get("prompt_progress"):
             yield Reading(progress["processed"], progress["total"])
         for choice in chunk.get("choices", ()):
@@ -228,13 +246,18 @@ def _body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
     }
 
 
-def _refusal(status: int, said: str) -> VivekError:
+def _refusal(response: httpx.Response, said: str, settings: Settings) -> VivekError:
     if "context size" in said:
         return ContextWindowExceededError(
             f"The prompt does not fit in the embedded model's context window: {said}.",
             hint="Select less, or choose a model with a larger window.",
         )
-    return ModelAPIError(f"The embedded model's server answered {status}: {said}.")
+    status = response.status_code
+    told = f"The embedded model's server answered {status}: {said}."
+    failure = (ModelBusyError if transport.is_busy(status) else ModelAPIError)(told, hint=_again(settings))
+    failure.transient = transport.may_pass(status)
+    failure.retry_after = transport.retry_after(response.headers)
+    return failure
 
 
 @contextmanager
