@@ -28,11 +28,9 @@ from vivek.llm.base import Retrying, StreamEvent
 TRIES = 4
 """In all. With the pauses below, a server that refuses is given up after 7 to 10 seconds."""
 
-FIRST_PAUSE_SECONDS = 1.0
-"""Doubled for each further try."""
-
-JITTER_SECONDS = 1.0
-"""At most this much is added at random, so that clients that failed together do not come back together."""
+PAUSE_SECONDS = 1.0
+"""Before the second try; doubled for each further one. As much again at most is added at random, so that clients that
+failed together do not come back together."""
 
 LONGEST_PAUSE_SECONDS = 60.0
 """A server that asks for a longer pause is not waited for: the user is told instead."""
@@ -107,10 +105,7 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception()
     if isinstance(error, ModelAPIError) and error.retry_after is not None:
         return error.retry_after
-    growing = wait_exponential_jitter(
-        initial=FIRST_PAUSE_SECONDS, max=LONGEST_PAUSE_SECONDS, jitter=JITTER_SECONDS
-    )
-    return growing(state)
+    return PAUSE_SECONDS * wait_exponential_jitter(max=LONGEST_PAUSE_SECONDS)(state)
 
 
 async def _no_sleep(_seconds: float) -> None:

@@ -238,6 +238,8 @@ async def server_sent(response: httpx.Response, server: Server) -> AsyncIterator
                 return
             yield _event(name, json_object(data, server))
             name, data = b"", b""
+        elif field not in (b"", b"id", b"retry"):
+            raise _not_json(line, server)  # e.g. a web page
     if data and data != b"[DONE]":
         yield _event(name, json_object(data, server) if whole else _last_object(data, server))
 
