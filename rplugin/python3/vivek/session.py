@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from vivek.context.ignore import Ignore
 from vivek.context.project import find_root, state_dir_for
 from vivek.context.symbols import Symbol, Symbols
 from vivek.errors import RequestError, RunStoppedError, VivekError
-from vivek.llm.base import ChatModel, ModelInfo, TokenCounter
+from vivek.llm.base import ChatModel, ModelInfo, Retrying, TokenCounter
 from vivek.llm.loop import ModelLoop
+from vivek.llm.retry import persistently
 from vivek.llm.select import choose, describe
+from vivek.llm.steady import SteadyModel
 from vivek.log import log_path
 from vivek.paths import models_dir, runtime_dir, state_dir
 from vivek.request import AskRequest
@@ -63,7 +66,12 @@ class Session:
 
     def _choose(self, request: AskRequest, gate: _Gate, cancel: CancelToken) -> ChatModel:
         wanted = request.settings
-        choice = self._loop.run(choose(wanted.backend, wanted.model, wanted.url), cancel)
+
+        def tell(event: Retrying) -> None:
+            gate.send({"kind": "retry", "run": request.run, **asdict(event)})
+
+        choosing = persistently(lambda: choose(wanted.backend, wanted.model, wanted.url), tell)
+        choice = self._loop.run(choosing, cancel)
         for text in choice.notices:
             gate.send({"kind": "notice", "run": request.run, "text": text})
         gate.send(
@@ -75,7 +83,7 @@ class Session:
                 "reason": choice.reason,
             }
         )
-        return choice.model
+        return SteadyModel(choice.model, tell)
 
     def _run(
         self,

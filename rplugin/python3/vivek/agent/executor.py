@@ -5,6 +5,7 @@ It judges nothing. A stop or a failing server ends the attempt, not the run, whe
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -17,13 +18,24 @@ from langgraph.runtime import Runtime
 from vivek.agent import emit
 from vivek.agent.state import AskState, Attempt, Call, PlainMessage, Ports
 from vivek.errors import ModelOutputInvalidError, RunStoppedError, VivekError
-from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.base import (
+    Finished,
+    Loading,
+    Message,
+    Queued,
+    Reading,
+    Retrying,
+    Sampling,
+    StreamEvent,
+    Text,
+)
 from vivek.prompts import render
 from vivek.prompts.layout import label
 
 RETRY_TEMPERATURE = 0.5
 """The first attempt is greedy; a retry that is greedy too tends to repeat itself. 0.4 to 0.7 is the usual range."""
 
+_log = logging.getLogger(__name__)
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
@@ -44,13 +56,14 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     try:
         finished = ports.loop.run(_consume(ports.model.stream(messages, sampling), listener), ports.cancel)
     except RunStoppedError:
-        return {"stopped": True, "partial": listener.reply}
+        return {"stopped": True, "partial": listener.partial}
     except VivekError as error:
+        error.partial = error.partial or listener.partial
         if not attempts:
             raise
         return {
             "failure": {"kind": error.kind, "message": error.message, "hint": error.hint},
-            "partial": listener.reply,
+            "partial": listener.partial,
         }
     call: Call = {"node": "executor", **asdict(finished.stats)}  # type: ignore[typeddict-item]
     attempt: Attempt = {
@@ -104,17 +117,36 @@ class _Listener:
         self._runtime = runtime
         self._attempt = attempt
         self._pieces: list[str] = []
+        self._void = ""
         self._began = 0.0
 
     @property
     def reply(self) -> str:
         return "".join(self._pieces)
 
+    @property
+    def partial(self) -> str:
+        """What to keep of a call that failed: the reply so far, or what was written before it was tried again."""
+        return self.reply or self._void
+
+    def _start_anew(self) -> None:
+        if self.reply:
+            _log.debug("What was written before the call is tried again:\n%s", self.reply)
+        self._void = self.reply or self._void
+        self._pieces.clear()
+        self._began = 0.0
+
     def hear(self, event: StreamEvent) -> None:
-        if isinstance(event, Loading):
+        if isinstance(event, Queued):
+            emit.progress(self._runtime, "queued", ahead=event.ahead)
+        elif isinstance(event, Retrying):
+            self._start_anew()
+            emit.retry(self._runtime, event.reason, event.attempt, event.seconds)
+        elif isinstance(event, Loading):
             emit.progress(self._runtime, "loading")
         elif isinstance(event, Reading):
-            emit.progress(self._runtime, "reading", done=event.done, total=event.total)
+            left = event.seconds_left
+            emit.progress(self._runtime, "reading", done=event.done, total=event.total, seconds_left=left)
         elif isinstance(event, Text):
             self._began = self._began or monotonic()
             self._pieces.append(event.text)

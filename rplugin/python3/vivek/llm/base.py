@@ -158,5 +158,11 @@ class ChatModel(Protocol):
         Cancelling the task closes the connection. Raises ModelAPIError and its kin.
         """
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers its health page on a connection of its own within that time.
+
+        It must not wait for the model: a server that loads or reads answers too. Raises ModelAPIError.
+        """
+
     async def aclose(self) -> None:
         """Close the connections; the server, where it is shared, stays."""

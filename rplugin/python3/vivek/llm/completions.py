@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from vivek.errors import VivekError
+from vivek.errors import ModelAPIError, VivekError
 from vivek.llm import transport
 from vivek.llm.base import CallStats, Finished, Message, Reading, Sampling, StreamEvent, Text
 
@@ -71,7 +71,10 @@ async def chat(
     with transport.failures(server, reply.written):
         async with client.stream("POST", path, content=transport.json_body(content)) as response:
             if response.status_code != httpx.codes.OK:
-                raise refuse(response.status_code, transport.server_message(await response.aread()))
+                failure = refuse(response.status_code, transport.server_message(await response.aread()))
+                if isinstance(failure, ModelAPIError):
+                    failure.retry_after = transport.retry_after(response.headers)
+                raise failure
             async for chunk in transport.server_sent(response, server):
                 for event in reply.events(chunk):
                     yield event

@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError, VivekError
+from vivek.errors import ContextWindowExceededError, ModelConnectionLostError, VivekError
 from vivek.llm import completions, gguf, launcher, memory, server, slots, tokens, transport, weights
 from vivek.llm.base import Loading, Message, ModelInfo, Sampling, StreamEvent, TokenCounter
 from vivek.llm.launcher import Settings
@@ -98,6 +99,16 @@ class LlamaCppModel:
         needs, free = memory.gigabytes(settings.need.total), memory.gigabytes(memory.available())
         return f"It is not loaded yet; it will need {needs} of memory, and {free} are available."
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers on a connection of its own; True while none runs, for then one is started."""
+        settings = await self._settings()
+        record = server.read_record(server.record_path(settings.lock))
+        if record is None or not launcher.held(settings.lock):
+            return True
+        with _failures(record, settings):
+            async with launcher.client(record) as client:
+                return await transport.answers(client, "/health", seconds)
+
     async def aclose(self) -> None:
         """Nothing is open between calls; the server goes on for others, and ends by itself when idle."""
 
@@ -142,29 +153,30 @@ async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
         async with launcher.client(record) as client:
             answer = await client.get(path)
         if answer.status_code != httpx.codes.OK:
-            raise _refusal(answer.status_code, transport.server_message(answer.content))
+            raise _refusal(settings, answer.status_code, transport.server_message(answer.content))
         return transport.json_object(answer.content, _server(record, settings))
 
 
 async def _chat(
     record: Record, settings: Settings, body: dict[str, Any]
 ) -> AsyncGenerator[StreamEvent, None]:
-    server = _server(record, settings)
+    server, refuse = _server(record, settings), partial(_refusal, settings)
     with _failures(record, settings):
         async with launcher.client(record) as client:
-            call = completions.chat(client, "/v1/chat/completions", body, server, _refusal)
+            call = completions.chat(client, "/v1/chat/completions", body, server, refuse)
             async with aclosing(slots.with_place(call, client)) as events:
                 async for event in events:
                     yield event
 
 
-def _refusal(status: int, said: str) -> VivekError:
+def _refusal(settings: Settings, status: int, said: str) -> VivekError:
     if "context size" in said:
         return ContextWindowExceededError(
             f"The prompt does not fit in the embedded model's context window: {said}.",
             hint="Select less, or choose a model with a larger window.",
         )
-    return ModelAPIError(f"The embedded model's server answered {status}: {said}.")
+    told = f"The embedded model's server answered {status}: {said}."
+    return transport.refused(status, told, _again(settings))
 
 
 @contextmanager

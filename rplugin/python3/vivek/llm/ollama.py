@@ -24,7 +24,6 @@ from vivek.errors import (
     JSONParsingError,
     ModelAPIError,
     ModelNotFoundError,
-    ModelUnreachableError,
     VivekError,
 )
 from vivek.llm import tokens, transport
@@ -272,6 +271,12 @@ class OllamaModel:
                         return
             raise transport.connection_lost(self._server)
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers on a connection of its own; asks nothing of the model."""
+        with transport.failures(self._server):
+            async with transport.client(self._url) as client:
+                return await transport.answers(client, "/api/version", seconds)
+
     async def aclose(self) -> None:
         """Close the connections; the server and its loaded model stay."""
         await self._client.aclose()
@@ -316,7 +321,10 @@ class OllamaModel:
     async def _check(self, response: httpx.Response, total: int = 0) -> None:
         if not response.is_success:
             message = transport.server_message(await response.aread())
-            raise self._failure(response.status_code, message, total)
+            failure = self._failure(response.status_code, message, total)
+            if isinstance(failure, ModelAPIError):
+                failure.retry_after = transport.retry_after(response.headers)
+            raise failure
 
     def _failure(self, status: int, message: str, total: int) -> VivekError:
         if status == 400 and "context" in message and "exceed" in message:
@@ -396,7 +404,7 @@ async def _package(url: str, name: str = "") -> AsyncIterator[ollama.AsyncClient
             async with ollama.AsyncClient(url, **transport.client_options(url)) as client:
                 yield client
         except ConnectionError as error:
-            raise ModelUnreachableError(f"Nothing answers for {server}.", hint=server.start_hint) from error
+            raise transport.unreachable(server, error) from error
         except ollama.ResponseError as error:
             raise _api_failure(server, error.status_code, error.error, name) from error
         except ValueError as error:  # not JSON, or not of the expected shape (pydantic)
@@ -415,7 +423,8 @@ def _api_failure(server: Server, status: int, message: str, name: str) -> ModelA
     told = f"{server} answered {status}: {message}" if status > 0 else f"{server} says: {message}"
     if "requires more system memory" in message:
         return ModelAPIError(told, hint="Choose a smaller model, or close other programs.")
-    return ModelAPIError(told, hint=_REALLY_OLLAMA if status == 404 else "See Ollama's log, then ask again.")
+    hint = _REALLY_OLLAMA if status == httpx.codes.NOT_FOUND else "See Ollama's log, then ask again."
+    return transport.refused(status, told, hint)
 
 
 _REALLY_OLLAMA = "See whether that address is really an Ollama server, and whether it is up to date."

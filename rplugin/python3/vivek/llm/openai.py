@@ -161,13 +161,8 @@ class OpenAIModel:
             return True
         with transport.failures(self._server):
             async with transport.client(self._server.url, headers=self._headers) as client:
-                try:
-                    await client.get(
-                        "/health" if self._known.facts.kind == "llama.cpp" else "/v1/models", timeout=seconds
-                    )
-                except httpx.TimeoutException:
-                    return False
-        return True
+                path = "/health" if self._known.facts.kind == "llama.cpp" else "/v1/models"
+                return await transport.answers(client, path, seconds)
 
     async def aclose(self) -> None:
         """Close the connections; the server stays."""
@@ -261,9 +256,8 @@ class OpenAIModel:
                 f"{self._server} answered: {said}.",
                 hint="Ask again; the model may have been taken away meanwhile.",
             )
-        return ModelAPIError(
-            f"{self._server} answered {status}: {said}.", hint="See its log, then ask again."
-        )
+        told = f"{self._server} answered {status}: {said}."
+        return transport.refused(status, told, "See its log, then ask again.")
 
 
 _SELECT_LESS = "Select less, or load the model with a larger context window."
