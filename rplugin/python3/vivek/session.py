@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from vivek.agent.adaptive import TrackRecord
 from vivek.agent.run import AskResult, ask, record_outcome
 from vivek.agent.state import Event, Ports
 from vivek.agent.store import Store
@@ -25,6 +26,7 @@ from vivek.context.symbols import Symbol, Symbols
 from vivek.errors import RequestError, RunStoppedError, VivekError
 from vivek.llm.base import ChatModel, ModelInfo, TokenCounter
 from vivek.llm.loop import ModelLoop
+from vivek.llm.profiles import Profiles
 from vivek.llm.select import choose, describe
 from vivek.log import log_path
 from vivek.paths import models_dir, runtime_dir, state_dir
@@ -41,6 +43,7 @@ class Session:
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
         self._lock = threading.Lock()
+        self._record = TrackRecord()
 
     def ask(self, request: AskRequest, listen: Callable[[Event], None], cancel: CancelToken) -> AskResult:
         """One ask, start to end. `listen` is called from several threads, and no more once this returns.
@@ -49,12 +52,13 @@ class Session:
         """
         gate = _Gate(listen)
         try:
+            profiles = Profiles(request.settings.profiles)
             root = find_root(request.path or request.cwd)
             _refuse_excluded(request.path, root)
             gate.send({"kind": "progress", "run": request.run, "phase": "loading", "done": 0, "total": 0})
             model = self._choose(request, gate, cancel)
             try:
-                return self._run(request, model, root, gate, cancel)
+                return self._run(request, model, profiles, root, gate=gate, cancel=cancel)
             finally:
                 with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
                     self._loop.run(model.aclose(), CancelToken())
@@ -81,7 +85,9 @@ class Session:
         self,
         request: AskRequest,
         model: ChatModel,
+        profiles: Profiles,
         root: Path | None,
+        *,
         gate: _Gate,
         cancel: CancelToken,
     ) -> AskResult:
@@ -98,6 +104,8 @@ class Session:
             loop=self._loop,
             cancel=cancel,
             symbols=_symbol_source(request, root, cancel),
+            profile=profiles.of(info),
+            record=self._record,
         )
         return ask(ports, store, thread, gate.send)
 
@@ -127,6 +135,7 @@ class Session:
 
     def _model_health(self, settings: Settings) -> dict[str, Any]:
         try:
+            Profiles(settings.profiles)
             text = self._loop.run(describe(settings.backend, settings.model, settings.url), CancelToken())
         except VivekError as error:
             return {"name": "model", "ok": False, "text": error.message, "hint": error.hint}

@@ -18,11 +18,9 @@ from vivek.agent import emit
 from vivek.agent.state import AskState, Attempt, Call, PlainMessage, Ports
 from vivek.errors import ModelOutputInvalidError, RunStoppedError, VivekError
 from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.profiles import Profile
 from vivek.prompts import render
 from vivek.prompts.layout import label
-
-RETRY_TEMPERATURE = 0.5
-"""The first attempt is greedy; a retry that is greedy too tends to repeat itself. 0.4 to 0.7 is the usual range."""
 
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 
@@ -37,9 +35,7 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     number = len(attempts) + 1
     emit.node(runtime, "executor", "asking the model" if number == 1 else "asking again", number)
     messages = _messages(state, ports)
-    sampling = Sampling(
-        max_tokens=state["reply_tokens"], temperature=0.0 if number == 1 else RETRY_TEMPERATURE, seed=number
-    )
+    sampling = _sampling(ports.profile, state["reply_tokens"], number)
     listener = _Listener(runtime, number)
     try:
         finished = ports.loop.run(_consume(ports.model.stream(messages, sampling), listener), ports.cancel)
@@ -64,6 +60,16 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     if state["route"] == "answer":
         update["answer"] = _words(listener.reply)
     return update
+
+
+def _sampling(profile: Profile, max_tokens: int, attempt: int) -> Sampling:
+    return Sampling(
+        max_tokens=max_tokens,
+        temperature=profile.temperature if attempt == 1 else profile.retry_temperature,
+        top_p=profile.top_p,
+        seed=attempt,
+        repeat_penalty=profile.repeat_penalty,
+    )
 
 
 def _words(reply: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +66,16 @@ class LlamaCppModel:
         record = await launcher.started(settings)
         slot = await _get(record, settings, "/props")
         facts = await _get(record, settings, "/v1/models")
+        shape = await asyncio.to_thread(_shape, settings.weights, settings.digest)
         return ModelInfo(
             name=self._name,
             backend="embedded",
             digest=settings.digest,
             context_window=slot["default_generation_settings"]["n_ctx"],
             parameters=facts["data"][0]["meta"]["n_params"],
+            family=shape.family,
+            quantization=shape.quantization,
+            capabilities=frozenset({"schema", "cached_tokens"}),
         )
 
     async def counter(self) -> TokenCounter:
@@ -127,10 +131,13 @@ class LlamaCppModel:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the head of a GGUF file tells. trained_window: tokens, 0 where it does not tell."""
+    """What the head of a GGUF file tells. trained_window: tokens, 0 where it does not tell. family,
+    quantization: see `ModelInfo`."""
 
     trained_window: int
     kv_bytes_per_token: int
+    family: str
+    quantization: str
 
 
 _shapes: dict[str, _Shape] = {}
@@ -140,9 +147,14 @@ _shapes: dict[str, _Shape] = {}
 def _shape(path: Path, digest: str) -> _Shape:
     if digest not in _shapes:
         metadata = gguf.metadata(path)
-        trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
-        window = trained if isinstance(trained, int) else 0
-        _shapes[digest] = _Shape(window, memory.kv_bytes_per_token(metadata))
+        family = metadata.get("general.architecture")
+        trained = metadata.get(f"{family}.context_length")
+        _shapes[digest] = _Shape(
+            trained_window=trained if isinstance(trained, int) else 0,
+            kv_bytes_per_token=memory.kv_bytes_per_token(metadata),
+            family=family if isinstance(family, str) else "",
+            quantization=gguf.quantization(metadata),
+        )
     return _shapes[digest]
 
 
@@ -213,7 +225,7 @@ class _Reply:
 
 
 def _body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
-    return {
+    return _form(sampling.schema) | {
         "messages": [{"role": message.role, "content": message.content} for message in messages],
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
@@ -226,6 +238,14 @@ def _body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
         "return_progress": True,
         "chat_template_kwargs": {"enable_thinking": False},
     }
+
+
+def _form(schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What binds a reply to a schema, in the words of OpenAI's interface."""
+    if schema is None:
+        return {}
+    bound = {"name": "answer", "strict": True, "schema": schema}
+    return {"response_format": {"type": "json_schema", "json_schema": bound}}
 
 
 def _refusal(status: int, said: str) -> VivekError:
