@@ -58,6 +58,9 @@ OPEN = (
     "no globals",
     "I do not understand line 2",
     "large files",
+    "the caller needs both values",
+    "someone may pass None",
+    "good enough for production, or not",
 )
 """Instructions whose words settle nothing."""
 
@@ -136,7 +139,7 @@ def _plans() -> Iterator[Item]:
 
 
 def _verdicts() -> Iterator[Item]:
-    for name, (times, (filetype, code), (wish, edit)) in _named(product(range(3), CODES, EDITS)):
+    for name, (times, (filetype, code), (wish, edit)) in _named(product(range(4), CODES, EDITS)):
         old = code.replace("NAME", f"{name}{times or ''}")
         task = render("rewrite", instruction=wish, language=filetype)
         messages = [

@@ -7,6 +7,7 @@ finds, or the file that VIVEK_TEST_MODEL_05B names.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -25,7 +26,7 @@ from support import need
 from vivek import paths
 from vivek.errors import ContextWindowExceededError, ModelConnectionLostError, ModelNotFoundError
 from vivek.llm import ollama, tokens, weights
-from vivek.llm.base import Finished, Loading, Message, Sampling, Text
+from vivek.llm.base import Finished, Loading, Message, ModelInfo, Sampling, Text
 from vivek.llm.ollama import OllamaModel
 
 pytestmark = pytest.mark.real_model
@@ -163,6 +164,34 @@ def test_it_answers_and_is_loaded_once(server: Real) -> None:
     again, _, loading = run(answer(server.url, ASK, sampling))
     assert again == text
     assert not loading
+
+
+def test_a_schema_binds_the_reply_and_the_model_is_described(server: Real) -> None:
+    shape = {
+        "kind": {"enum": ["sum", "product"], "type": "string"},
+        "why": {"type": "string", "maxLength": 20},
+    }
+    schema = {
+        "type": "object",
+        "properties": shape,
+        "required": ["kind", "why"],
+        "additionalProperties": False,
+    }
+    text, end, _ = run(answer(server.url, ASK, Sampling(max_tokens=60, schema=schema)))
+    said = json.loads(text)
+    assert said["kind"] in ("sum", "product")
+    assert set(said) == {"kind", "why"}
+    assert end.reason == "stop"
+
+    async def about() -> ModelInfo:
+        model = OllamaModel(NAME, server.url)
+        try:
+            return await model.info()
+        finally:
+            await model.aclose()
+
+    info = run(about())
+    assert (info.family, info.quantization, info.capabilities) == ("qwen2", "Q4_K_M", {"schema"})
 
 
 def test_the_cap_on_tokens_is_kept_and_told(server: Real) -> None:

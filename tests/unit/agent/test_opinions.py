@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from test_ask import BROKEN, GOOD, TEXT, Asker
 
-from vivek.agent.opinions import VERDICT, VERDICT_WEIGHT
+from vivek.agent.opinions import VERDICT, VERDICT_WEIGHT, Verdict
 from vivek.agent.reviewer import THRESHOLD
 from vivek.edits.diff import apply
 from vivek.errors import ModelAPIError
 from vivek.llm.profiles import PROFILES
 from vivek.llm.scripted import ScriptedModel
+from vivek.llm.structured import read
 
 PLANS = replace(PROFILES["medium"])
 JUDGES = replace(PROFILES["large"], plan=False)
@@ -186,6 +187,22 @@ def test_the_verdict_is_asked_at_the_end_of_what_the_executor_said(make: Any) ->
 def test_facts_come_first_no_opinion_is_asked_of_code_that_fails_them(make: Any) -> None:
     result = make(BROKEN, GOOD, RIGHT, profile=JUDGES)()
     assert nodes(result) == ["executor", "executor", "reviewer"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"verdict": "Wrong ", "problem": "' + "on and on " * 50 + '"}',
+        '{"verdict": "wrong", "problem": "' + "on and on " * 50,
+        '{"verdict": "wrong"}',
+    ],
+)
+def test_a_verdict_may_be_wordy_or_short_of_words(text: str) -> None:
+    value, _, problem = read(text, Verdict)
+    assert problem == ""
+    assert value is not None
+    assert value.verdict == "wrong"
+    assert len(value.problem) <= 120
 
 
 def test_a_verdict_that_is_none_counts_for_nothing(make: Any) -> None:

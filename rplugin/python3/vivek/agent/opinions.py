@@ -24,8 +24,11 @@ from vivek.request import AskRequest
 PLAN_TOKENS = 24
 """Cap on the planner's answer; ``{"kind": "change"}`` has 7."""
 
-VERDICT_TOKENS = 80
-"""Cap on the verdict: its own 15 or so and a sentence of 40 words."""
+PROBLEM_CHARACTERS = 120
+"""Cap on what a verdict says of a problem; a 0.5B goes on about code that it finds right, too (measured)."""
+
+VERDICT_TOKENS = 60
+"""Cap on the verdict: its own 15 or so, and 120 characters of English in about 30."""
 
 VERDICT_WEIGHT = 0.15
 """What an edit that the model itself calls wrong loses: a clean one keeps 0.85, one with a strange size (0.2) 0.65, so
@@ -39,6 +42,10 @@ def _word(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _short(value: object) -> object:
+    return value[:PROBLEM_CHARACTERS] if isinstance(value, str) else value
+
+
 class Plan(BaseModel):
     """What a request asks for."""
 
@@ -49,7 +56,7 @@ class Verdict(BaseModel):
     """What a model thinks of an edit. problem: a few words, "" where it finds none."""
 
     verdict: Annotated[Literal["right", "wrong"], BeforeValidator(_word)]
-    problem: str = Field("", max_length=200)
+    problem: Annotated[str, BeforeValidator(_short), Field(max_length=PROBLEM_CHARACTERS)] = ""
 
 
 _KINDS: dict[Route, Literal["change", "new", "words"]] = {

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -90,7 +90,10 @@ class Script:
     parameters: float | None = None
     family: str = ""
     quantization: str = ""
-    capabilities: Sequence[Capability] = ()
+    capabilities: Collection[Capability] = ()
+
+    def __post_init__(self) -> None:
+        self.capabilities = frozenset(self.capabilities)
 
     def reply(self, place: int) -> Reply:
         """The reply to call number `place`, counted from 0. Raises ModelAPIError where the script has
@@ -113,10 +116,15 @@ class ScriptedModel:
         context_window: int = 8192,
         repeat_last: bool = False,
         parameters: float | None = None,
-        capabilities: Sequence[Capability] = (),
+        capabilities: Collection[Capability] = (),
     ) -> None:
-        script = Script([Reply(tokens(text)) for text in replies], context_window, repeat_last, parameters)
-        script.capabilities = capabilities
+        script = Script(
+            [Reply(tokens(text)) for text in replies],
+            context_window,
+            repeat_last,
+            parameters,
+            capabilities=capabilities,
+        )
         self.name = name
         self.prompts: list[list[Message]] = []
         self.samplings: list[Sampling] = []
