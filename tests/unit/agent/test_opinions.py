@@ -73,6 +73,12 @@ def test_the_question_shares_all_of_the_executors_prompt_but_its_end(make: Any) 
     assert asker.model.samplings[0].max_tokens < 40
 
 
+def test_the_question_goes_with_the_plain_prompt_too(make: Any) -> None:
+    asker = make(CHANGE, GOOD, profile=replace(PLANS, plain=True))
+    assert nodes(asker(OPEN)) == ["planner", "executor"]
+    assert "JSON" in asker.model.prompts[0][1].content
+
+
 def test_new_code_goes_beside_what_is_there(make: Any) -> None:
     result = make(NEW, "```python\ndef top(r):\n    return r\n```")(OPEN, cursor=1)
     assert result["route"] == "insert"

@@ -82,9 +82,8 @@ def planned(runtime: Runtime[Ports], messages: list[Message], route: Route) -> C
     """What the model takes the instruction for. messages: the executor's prompt under `route`, the rule's own guess."""
     request = runtime.context.request
     emit.node(runtime, "planner", "asking the model what the instruction means")
-    asked = with_task(
-        messages, task(request, route, plain=False), render("plan", instruction=instruction(request))
-    )
+    given = task(request, route, plain=runtime.context.profile.plain)
+    asked = with_task(messages, given, render("plan", instruction=instruction(request)))
     return consult(runtime, "planner", asked, Plan(kind=_KINDS[route]), PLAN_TOKENS)
 
 
