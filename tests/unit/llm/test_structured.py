@@ -18,6 +18,8 @@ from vivek.llm.structured import Answer, Question, ask_structured, read, schema_
 
 
 class Fruit(BaseModel):
+    """For readers of the source alone."""
+
     kind: Literal["apple", "pear"]
     note: str = ""
 
@@ -65,6 +67,7 @@ def test_an_answer_is_found_in_what_surrounds_it(text: str, step: str) -> None:
         ("[1, 2]", "no JSON object"),
         ('{"kind": "plum"}', "`kind`: Input should be 'apple' or 'pear'."),
         ("{}", "`kind`: Field required."),
+        ('I say {"kind": "plum"} and {then} some [1]', "`kind`: Input should be 'apple' or 'pear'."),
         ('<think>{"kind": "apple"}</think>', "no JSON object"),
         ('<think>I never end: {"kind": "apple"}', "no JSON object"),
         ("{" * 5000, ""),

@@ -23,7 +23,8 @@ from vivek.prompts import render
 T = TypeVar("T", bound=BaseModel)
 
 AGAIN_TOKENS = 200
-"""Room kept for a second try beside its reply: the first reply's successor message, with its complaint."""
+"""Room kept for the message that asks once more, beside the two replies: 16 tokens of our own, the faults that it
+names, the chat template's."""
 
 APPROXIMATE_MARGIN = 0.1
 """Share of the window kept free where the counter is only approximate."""

@@ -40,6 +40,7 @@ STEPS: tuple[Step, ...] = get_args(Step)
 _OBJECTS_LOOKED_AT = 20
 """Pieces of one reply that are tried: a capped reply has no room for more."""
 
+_NO_OBJECT = "There is no JSON object in the reply."
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
@@ -82,7 +83,7 @@ class Answer(Generic[T]):
 
 def schema_of(shape: type[BaseModel]) -> dict[str, Any]:
     """The shape's JSON schema, without what only people read, and open to no other fields."""
-    schema = cast(dict[str, Any], _without_titles(shape.model_json_schema()))
+    schema = cast(dict[str, Any], _bare(shape.model_json_schema()))
     return {**schema, "additionalProperties": False}
 
 
@@ -127,20 +128,13 @@ def read(text: str, shape: type[T]) -> tuple[T | None, Step, str]:
 
     Thoughts are never read: what a model considers is not what it says.
     """
-    said = _THOUGHTS.sub("", text).strip()
-    value, problem = _valid(_parsed(said), shape)
-    if value is not None:
-        return value, "whole", ""
-    for piece in _pieces(said):
-        value, fault = _valid(piece, shape)
-        if value is not None:
-            return value, "extracted", ""
-        problem = fault
-    for piece in _mended(said):
-        value, fault = _valid(piece, shape)
-        if value is not None:
-            return value, "repaired", ""
-        problem = fault
+    problem = _NO_OBJECT
+    for step, value in _candidates(_THOUGHTS.sub("", text).strip()):
+        answer, fault = _valid(value, shape)
+        if answer is not None:
+            return answer, step, ""
+        if problem == _NO_OBJECT:
+            problem = fault
     return None, "fallback", problem
 
 
@@ -171,6 +165,13 @@ def _parsed(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _candidates(text: str) -> Iterator[tuple[Step, object]]:
+    """What may be the answer, the most literal reading first."""
+    yield "whole", _parsed(text)
+    yield from (("extracted", piece) for piece in _pieces(text))
+    yield from (("repaired", piece) for piece in _mended(text))
 
 
 def _pieces(text: str) -> Iterator[object]:
@@ -207,7 +208,7 @@ def _mended(text: str) -> Iterator[object]:
 def _valid(value: object, shape: type[T]) -> tuple[T | None, str]:
     """The answer that a value is, and what is wrong where it is none."""
     if not isinstance(value, dict):
-        return None, "There is no JSON object in the reply."
+        return None, _NO_OBJECT
     try:
         return shape.model_validate(value), ""
     except ValidationError as error:
@@ -220,11 +221,11 @@ def _fault(item: Mapping[str, Any]) -> str:
     return f"`{place}`: {item['msg']}." if place else f"{item['msg']}."
 
 
-def _without_titles(schema: object) -> object:
+def _bare(schema: object) -> object:
     if isinstance(schema, dict):
         return {
-            key: _without_titles(value)
+            key: _bare(value)
             for key, value in schema.items()
-            if not (key == "title" and isinstance(value, str))
+            if not (key in ("title", "description") and isinstance(value, str))
         }
-    return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
+    return [_bare(item) for item in schema] if isinstance(schema, list) else schema
