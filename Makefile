@@ -11,7 +11,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PYTEST := $(RUN) $(PYTHON_IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help try test real lint format bench-startup bench-ui doc picture wheel clean setup setup-dev neovim
+.PHONY: help try test real lint format bench-startup bench-ui bench-json doc picture wheel clean setup setup-dev neovim
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ bench-startup: setup-dev neovim ## Measure what the plugin adds to Neovim's star
 
 bench-ui: setup-dev neovim ## Measure how fast the editor answers keys while text streams in
 	@$(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_ui.py $(ARGS)
+
+bench-json: setup-dev ## Measure how often small models' structured answers are valid (ARGS='--calls 20')
+	@for model in qwen2.5-coder:0.5b qwen2.5-coder:1.5b; do $(VIVEK) install model $$model || exit; done
+	@$(PYTHON_IN_VENV) tests/benchmarks/bench_json.py $(ARGS)
 
 doc: setup neovim ## Write the generated part of doc/vivek.txt and check its help tags
 	@$(PYTHON_IN_VENV) scripts/doc.py --nvim "$$(scripts/nvim)"

@@ -16,6 +16,7 @@ local M = {}
 ---@field trusted string[]
 ---@field keys vivek.Keys|false
 ---@field scratch vivek.ScratchConfig
+---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
 
 ---@alias vivek.LogLevel 'error'|'warning'|'info'|'debug'
@@ -32,6 +33,17 @@ local M = {}
 ---@field split 'right'|'left'|'above'|'below'
 ---@field size number
 
+---@class vivek.Profile
+---@field base? 'small'|'medium'|'large'
+---@field temperature? number
+---@field retry_temperature? number
+---@field top_p? number
+---@field repeat_penalty? number
+---@field iterations? integer
+---@field plan? boolean
+---@field verdict? boolean
+---@field plain? boolean
+
 ---@class vivek.Option
 ---@field name string
 ---@field type string[] what `type()` may give, or 'false', or 'string[]'
@@ -41,6 +53,7 @@ local M = {}
 ---@field choices? string[]
 ---@field range? [number, number]
 ---@field fields? vivek.Option[]
+---@field each? vivek.Option[] the fields of every table in it, whose own names are the user's
 
 ---@param name string
 ---@param default string
@@ -48,6 +61,15 @@ local M = {}
 ---@return vivek.Option
 local function key(name, default, text)
   return { name = name, type = { 'string', 'false' }, default = default, text = text }
+end
+
+---@param name string
+---@param range [number, number]
+---@param default_text string
+---@param text string
+---@return vivek.Option
+local function number(name, range, default_text, text)
+  return { name = name, type = { 'number' }, range = range, default_text = default_text, text = text }
 end
 
 ---@type vivek.Option[]
@@ -130,6 +152,46 @@ M.schema = {
     choices = { 'error', 'warning', 'info', 'debug' },
     text = 'What goes into the log (|:VivekLog|). Prompts and replies are in it at "debug" alone, keys '
       .. 'never.',
+  },
+  {
+    name = 'profiles',
+    type = { 'table' },
+    default = {},
+    text = 'How single models are asked, by name or glob: { ["qwen2.5-coder:*"] = { iterations = 2 } }. '
+      .. 'Where two patterns set the same field, a whole name wins before a glob, and then the one with more '
+      .. 'characters that are no wildcard.',
+    each = {
+      {
+        name = 'base',
+        type = { 'string' },
+        default_text = 'by its size: below 5B, to 14B, above',
+        choices = { 'small', 'medium', 'large' },
+        text = 'The profile whose values hold for what is not set here.',
+      },
+      number('temperature', { 0, 2 }, '0', 'Of the first attempt.'),
+      number('retry_temperature', { 0, 2 }, '0.5', 'Of later attempts; a greedy one would repeat itself.'),
+      number('top_p', { 0.01, 1 }, '0.95', 'The share of likely tokens to choose from.'),
+      number('repeat_penalty', { 0.01, 2 }, '1', '1 is none, which is right where code must be copied.'),
+      number('iterations', { 1, 3 }, '3', 'Attempts in all.'),
+      {
+        name = 'plan',
+        type = { 'boolean' },
+        default_text = 'true from medium on',
+        text = 'Ask the model what an instruction means where its words leave it open.',
+      },
+      {
+        name = 'verdict',
+        type = { 'boolean' },
+        default_text = 'true for large alone',
+        text = 'Ask the model what it thinks of its own edit. It is advice: it turns down no edit by itself.',
+      },
+      {
+        name = 'plain',
+        type = { 'boolean' },
+        default_text = 'false, until the model fails one check in three asks in a row',
+        text = 'The shortest prompt: no context beyond the code and its diagnostics.',
+      },
+    },
   },
 }
 
@@ -224,6 +286,27 @@ local function fault(option, value)
   end
 end
 
+local merge
+
+--- The tables that some given tables make, whose names are the user's own.
+---@param option vivek.Option
+---@param given table
+---@param prefix string
+---@param faults string[]
+---@return table<string, table>
+local function merge_each(option, given, prefix, faults)
+  local values = {}
+  for name, fields in pairs(given) do
+    local place = ('%s%s["%s"]'):format(prefix, option.name, name)
+    if type(name) ~= 'string' or type(fields) ~= 'table' then
+      table.insert(faults, ('"%s" must be a table under a name, not %s.'):format(place, vim.inspect(fields)))
+    else
+      values[name] = merge(option.each, fields, place .. '.', faults)
+    end
+  end
+  return values
+end
+
 ---@param values table
 ---@return string[] names sorted, as text
 local function names_of(values)
@@ -238,7 +321,7 @@ end
 ---@param prefix string
 ---@param faults string[]
 ---@return table
-local function merge(options, given, prefix, faults)
+merge = function(options, given, prefix, faults)
   local values = defaults(options)
   local known = vim.tbl_map(function(option)
     return option.name
@@ -253,6 +336,8 @@ local function merge(options, given, prefix, faults)
     local wrong = value ~= nil and fault(option, value)
     if wrong then
       table.insert(faults, ('"%s%s" %s'):format(prefix, option.name, wrong))
+    elseif type(value) == 'table' and option.each then
+      values[option.name] = merge_each(option, value, prefix, faults)
     elseif type(value) == 'table' and option.fields then
       values[option.name] = merge(option.fields, value, prefix .. option.name .. '.', faults)
     elseif value ~= nil then
@@ -279,10 +364,10 @@ function M.setup(given)
 end
 
 --- What the Python side needs to choose a model.
----@return { backend: vivek.Backend, model?: string, url?: string }
+---@return { backend: vivek.Backend, model?: string, url?: string, profiles: table<string, vivek.Profile> }
 function M.for_run()
   local config = M.get()
-  return { backend = config.backend, model = config.model, url = config.url }
+  return { backend = config.backend, model = config.model, url = config.url, profiles = config.profiles }
 end
 
 --- Whether the user trusts the project that a path lies in.
@@ -340,6 +425,7 @@ local function document(options, prefix, lines)
     vim.list_extend(lines, wrapped(option.text, '    '))
     table.insert(lines, '')
     document(option.fields or {}, name .. '.', lines)
+    document(option.each or {}, name .. '.NAME.', lines)
   end
 end
 

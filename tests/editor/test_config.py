@@ -57,6 +57,15 @@ def test_keys_can_be_left_out_all_or_one(nvim: Editor) -> None:
         ("{ scratch = { size = 3 } }", ['"scratch.size"', "between 0.1 and 0.9"]),
         ("{ keys = true }", ['"keys"', "table or false"]),
         ("{ trusted = { 1 } }", ['"trusted"', "string[]"]),
+        ("{ profiles = { 'medium' } }", ['"profiles["1"]"', "a table under a name", "medium"]),
+        ("{ profiles = { ['qwen*'] = 'small' } }", ['"profiles["qwen*"]"', '"small"']),
+        (
+            "{ profiles = { ['qwen*'] = { iteration = 2 } } }",
+            ['"profiles["qwen*"].iteration"', '"iterations"'],
+        ),
+        ("{ profiles = { q = { iterations = 7 } } }", ['"profiles["q"].iterations"', "between 1 and 3"]),
+        ("{ profiles = { q = { base = 'smal' } } }", ['"profiles["q"].base"', 'Did you mean "small"?']),
+        ("{ profiles = { q = { plan = 1 } } }", ['"profiles["q"].plan"', "boolean"]),
         ("'auto'", ["a table", "'auto'"]),
     ],
 )
@@ -65,6 +74,14 @@ def test_a_wrong_setting_is_named_with_what_is_right(nvim: Editor, given: str, n
     for words in named:
         assert words.replace("'auto'", '"auto"') in fault
     assert fault in nvim.messages().replace("\n", " ")
+
+
+def test_profiles_go_along_with_every_run_as_they_were_given(nvim: Editor) -> None:
+    given = "{ profiles = { ['qwen*'] = { base = 'medium', iterations = 2, plan = false }, ['a:1b'] = {} } }"
+    assert setup(nvim, given) == []
+    assert nvim.lua("return require('vivek.config').for_run()")["profiles"] in (
+        {"qwen*": {"base": "medium", "iterations": 2, "plan": False}, "a:1b": empty} for empty in ({}, [])
+    )
 
 
 def test_a_wrong_setting_does_not_take_the_right_ones_along(nvim: Editor) -> None:
@@ -103,5 +120,6 @@ def test_the_help_tells_of_every_option_in_lines_that_fit(nvim: Editor) -> None:
     tags = re.findall(r"\*vivek-config-([\w.]+)\*", "\n".join(lines))
     assert tags[:3] == ["backend", "model", "url"]
     assert "keys.apply_all" in tags
+    assert "profiles.NAME.iterations" in tags
     assert len(tags) == len(set(tags))
     assert max(map(len, lines)) <= 78

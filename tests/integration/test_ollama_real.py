@@ -18,7 +18,7 @@ from real_servers import NAME, Ollama, ollama_program
 from vivek import paths
 from vivek.errors import ModelConnectionLostError, ModelNotFoundError
 from vivek.llm import ollama, tokens, weights
-from vivek.llm.base import Finished, Loading, Message, Sampling, Text
+from vivek.llm.base import Finished, Loading, Message, ModelInfo, Sampling, Text
 from vivek.llm.ollama import OllamaModel
 
 pytestmark = pytest.mark.real_model
@@ -72,6 +72,18 @@ def test_it_answers_and_is_loaded_once(server: Ollama) -> None:
     again, _, loading = run(answer(server.url, ASK, sampling))
     assert again == text
     assert not loading
+
+
+def test_its_family_quantisation_and_capabilities_are_told(server: Ollama) -> None:
+    async def about() -> ModelInfo:
+        model = OllamaModel(NAME, server.url)
+        try:
+            return await model.info()
+        finally:
+            await model.aclose()
+
+    info = run(about())
+    assert (info.family, info.quantization, info.capabilities) == ("qwen2", "Q4_K_M", {"schema"})
 
 
 def test_it_is_listed_and_described(server: Ollama, gguf: Path) -> None:

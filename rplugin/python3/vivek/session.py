@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vivek.agent.adaptive import TrackRecord
 from vivek.agent.run import AskResult, ask, record_outcome
 from vivek.agent.state import Event, Ports
 from vivek.agent.store import Store
@@ -25,7 +26,9 @@ from vivek.context.project import find_root, state_dir_for
 from vivek.context.symbols import Symbol, Symbols
 from vivek.errors import RequestError, RunStoppedError, VivekError
 from vivek.llm.base import ChatModel, ModelInfo, Retrying, TokenCounter
+from vivek.llm.logged import LoggedModel
 from vivek.llm.loop import ModelLoop
+from vivek.llm.profiles import Profiles
 from vivek.llm.retry import persistently
 from vivek.llm.select import choose, describe
 from vivek.llm.steady import SteadyModel
@@ -44,6 +47,7 @@ class Session:
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
         self._lock = threading.Lock()
+        self._record = TrackRecord()
 
     def ask(self, request: AskRequest, listen: Callable[[Event], None], cancel: CancelToken) -> AskResult:
         """One ask, start to end. `listen` is called from several threads, and no more once this returns.
@@ -52,12 +56,13 @@ class Session:
         """
         gate = _Gate(listen)
         try:
+            profiles = Profiles(request.settings.profiles)
             root = find_root(request.path or request.cwd)
             _refuse_excluded(request.path, root)
             gate.send({"kind": "progress", "run": request.run, "phase": "loading", "done": 0, "total": 0})
             model = self._choose(request, gate, cancel)
             try:
-                return self._run(request, model, root, gate, cancel)
+                return self._run(request, model, profiles, root, gate=gate, cancel=cancel)
             finally:
                 with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
                     self._loop.run(model.aclose(), CancelToken())
@@ -83,13 +88,16 @@ class Session:
                 "reason": choice.reason,
             }
         )
-        return SteadyModel(choice.model, tell)
+        about = {"run": request.run, "model": choice.name, "backend": choice.backend}
+        return LoggedModel(SteadyModel(choice.model, tell), **about)
 
     def _run(
         self,
         request: AskRequest,
         model: ChatModel,
+        profiles: Profiles,
         root: Path | None,
+        *,
         gate: _Gate,
         cancel: CancelToken,
     ) -> AskResult:
@@ -106,6 +114,8 @@ class Session:
             loop=self._loop,
             cancel=cancel,
             symbols=_symbol_source(request, root, cancel),
+            profile=profiles.of(info),
+            record=self._record,
         )
         return ask(ports, store, thread, gate.send)
 
@@ -135,6 +145,7 @@ class Session:
 
     def _model_health(self, settings: Settings) -> dict[str, Any]:
         try:
+            Profiles(settings.profiles)
             text = self._loop.run(describe(settings.backend, settings.model, settings.url), CancelToken())
         except VivekError as error:
             return {"name": "model", "ok": False, "text": error.message, "hint": error.hint}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from vivek.agent.adaptive import TrackRecord
 from vivek.agent.run import AskResult, ask, record_outcome
 from vivek.agent.state import Event, Ports
 from vivek.agent.store import Store
@@ -17,6 +18,7 @@ from vivek.context.symbols import Symbol
 from vivek.edits.diff import apply
 from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelOutputInvalidError
 from vivek.llm.loop import ModelLoop
+from vivek.llm.profiles import PROFILES
 from vivek.llm.scripted import ScriptedModel
 from vivek.request import AskRequest
 
@@ -38,6 +40,8 @@ class Asker:
         self.symbols: list[Symbol] = []
         self.heard = threading.Event()
         self.number = 0
+        self.profile = PROFILES["small"]
+        self.record = TrackRecord()
 
     def __call__(
         self, instruction: str = "fix it", text: str = TEXT, thread: str = "t", **values: Any
@@ -62,6 +66,8 @@ class Asker:
             loop=self.loop,
             cancel=self.cancel,
             symbols=lambda _text, _first, _last: self.symbols,
+            profile=self.profile,
+            record=self.record,
         )
         return ask(ports, self.store, thread, self.listen)
 
@@ -72,6 +78,9 @@ class Asker:
 
     def nodes(self) -> list[str]:
         return [event["node"] for event in self.events if event["kind"] == "node"]
+
+    def notices(self) -> list[str]:
+        return [event["text"] for event in self.events if event["kind"] == "notice"]
 
     def last_prompt(self) -> str:
         return "\n".join(message.content for message in self.model.prompts[-1])

@@ -83,6 +83,20 @@ def test_messages_and_sampling_are_sent_as_they_are(model: LlamaCppModel, llama:
     assert sent == {"max_tokens": 50, "temperature": 0.4, "top_p": 0.9, "seed": 7, "stop": ["END"]}
 
 
+def test_a_schema_goes_along_as_the_response_format(model: LlamaCppModel, llama: FakeLlama) -> None:
+    schema = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}}
+
+    async def both() -> None:
+        for wanted in (None, schema):
+            async for _ in model.stream(asked("well"), Sampling(max_tokens=5, schema=wanted)):
+                pass
+
+    asyncio.run(both())
+    free, bound = [event["body"].get("response_format") for event in llama.events("chat")]
+    assert free is None
+    assert (bound["type"], bound["json_schema"]["schema"]) == ("json_schema", schema)
+
+
 def test_half_a_surrogate_pair_does_not_break_the_request(model: LlamaCppModel) -> None:
     assert text(ask(model, "caf\udce9")) == "def f"
 
@@ -99,6 +113,13 @@ def test_info_starts_the_server_and_tells_the_window_of_one_slot(
     )
     assert info.digest == weights.sha256(tmp_path / "tiny.gguf")
     assert Loading() not in ask(model)
+
+
+def test_family_and_quantisation_are_read_from_the_head_of_the_file(llama: FakeLlama, tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "typed.gguf", {"general.file_type": 15})
+    info = asyncio.run(LlamaCppModel(path, name="typed").info())
+    assert (info.family, info.quantization) == ("qwen2", "Q4_K_M")
+    assert info.capabilities == {"schema", "cached_tokens"}
 
 
 def test_the_window_is_no_larger_than_what_the_model_was_trained_on(llama: FakeLlama, tmp_path: Path) -> None:

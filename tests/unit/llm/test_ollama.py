@@ -21,7 +21,7 @@ from vivek.errors import (
     ModelUnreachableError,
 )
 from vivek.llm import ollama, tokens
-from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.base import Finished, Loading, Message, ModelInfo, Reading, Sampling, StreamEvent, Text
 from vivek.llm.ollama import InstalledModel, OllamaModel, host_url, pick_installed, template_warning
 
 T = TypeVar("T")
@@ -395,6 +395,50 @@ def test_a_vocabulary_of_another_kind_costs_no_second_request(change: dict[str, 
 )
 def test_a_model_without_a_chat_template_is_told(show: dict[str, str], warned: bool) -> None:
     assert bool(template_warning(show)) is warned
+
+
+# --- what the model can do, and what its reply is bound to -----------------------------------------------
+
+
+def info_of(show: dict[str, Any]) -> ModelInfo:
+    async def asked() -> ModelInfo:
+        async with wire.serve(routes(wire.streaming([]), show=wire.replying(show))) as there:
+            model = OllamaModel(NAME, there.url)
+            try:
+                return await model.info()
+            finally:
+                await model.aclose()
+
+    return asyncio.run(asked())
+
+
+def test_family_quantisation_and_capabilities_are_told() -> None:
+    details = {"family": "qwen2", "parameter_size": "1.5B", "quantization_level": "Q4_K_M"}
+    info = info_of(SHOW | {"details": details, "capabilities": ["completion", "tools"]})
+    assert (info.family, info.quantization, info.capabilities) == ("qwen2", "Q4_K_M", {"schema"})
+
+
+def test_a_server_that_tells_little_leaves_the_rest_unknown() -> None:
+    details = {"family": "llama", "parameter_size": "7B"}
+    info = info_of({"template": CHATML, "modelfile": "", "details": details})
+    assert (info.parameters, info.family, info.quantization) == (7e9, "llama", "")
+    assert info.capabilities == frozenset()
+    assert info_of({}).parameters is None
+
+
+def test_a_schema_goes_along_as_the_format_and_is_left_out_where_there_is_none() -> None:
+    schema = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}}
+
+    async def formats() -> list[object]:
+        async with wire.serve(routes(wire.streaming([piece("{}"), LAST]))) as there:
+            model = OllamaModel(NAME, there.url)
+            for wanted in (None, schema):
+                async for _ in model.stream(ASK, Sampling(max_tokens=5, schema=wanted)):
+                    pass
+            await model.aclose()
+            return [body.get("format") for body in there.bodies("/api/chat")]
+
+    assert asyncio.run(formats()) == [None, schema]
 
 
 # --- which model, and where -------------------------------------------------------------------------------

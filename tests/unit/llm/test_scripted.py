@@ -166,6 +166,14 @@ def test_a_file_is_read_again_for_every_call_and_the_place_is_kept(tmp_path: Pat
     assert said(model) == "other"
 
 
+def test_a_file_tells_what_the_model_says_of_itself(tmp_path: Path) -> None:
+    said_of_itself = {"parameters": 7e9, "family": "qwen2", "quantization": "Q4_K_M"}
+    path = script(tmp_path / "s.json", {"text": "one"}, capabilities=["schema"], **said_of_itself)
+    info = asyncio.run(ScriptedModel.from_file(path).info())
+    assert (info.parameters, info.family, info.quantization) == (7e9, "qwen2", "Q4_K_M")
+    assert info.capabilities == {"schema"}
+
+
 def test_a_file_tells_errors_pace_and_silence(tmp_path: Path) -> None:
     failure = {"kind": "ModelConnectionLostError", "message": "gone", "after": 3}
     reply = {"text": "abc def", "error": failure, "tokens_per_second": 1000, "hang": False}
@@ -186,6 +194,7 @@ def test_a_file_tells_errors_pace_and_silence(tmp_path: Path) -> None:
         '{"replies": [{"text": "a", "error": {"kind": "Path", "message": ""}}]}',
         '{"replies": [{"text": "a", "error": {"kind": "NoError", "message": ""}}]}',
         '{"replies": 3}',
+        '{"replies": [], "capabilities": 3}',
     ],
 )
 def test_a_file_that_is_no_script_is_named(tmp_path: Path, content: str) -> None:

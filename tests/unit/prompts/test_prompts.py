@@ -19,6 +19,11 @@ VALUES = {
     "rewrite": {"instruction": "add a docstring", "language": "python"},
     "insert": {"instruction": "write a parser", "language": "lua"},
     "answer": {"instruction": "what is this?", "language": "go"},
+    "rewrite_plain": {"instruction": "add a docstring", "language": "python"},
+    "insert_plain": {"instruction": "write a parser", "language": "lua"},
+    "plan": {"instruction": "thread safety"},
+    "verdict": {"instruction": "add a docstring"},
+    "again": {"problem": "`kind`: Input should be 'change', 'new' or 'words'."},
     "repair": {"problem": "`x` is not defined.", "language": "rust"},
 }
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
@@ -55,7 +60,7 @@ def test_a_template_is_filled_in_completely(name: str) -> None:
     assert all(value in text for value in VALUES[name].values())
 
 
-@pytest.mark.parametrize("name", ["rewrite", "insert", "repair"])
+@pytest.mark.parametrize("name", ["rewrite", "rewrite_plain", "insert", "insert_plain", "repair"])
 def test_code_is_asked_for_in_one_fenced_block_and_nothing_else(name: str) -> None:
     text = render(name, **VALUES[name])
     assert f"in one ```{VALUES[name]['language']} block, and nothing else" in text
@@ -92,11 +97,37 @@ def test_missing_and_unknown_values_are_errors(values: dict[str, str]) -> None:
 # Fixed costs
 
 
+def fixed(encoder: tokens.Encoder, task: str) -> int:
+    """Tokens of what Vivek itself says in a prompt that ends in this task."""
+    message = user_message([("File", "x")], "x\n", "python", "- x\n", task)
+    return encoder.count(render("system")) + encoder.count(message)
+
+
 @pytest.mark.parametrize("name", ["rewrite", "insert", "answer"])
 def test_the_executors_fixed_text_is_at_most_120_tokens(encoder: tokens.Encoder, name: str) -> None:
+    assert fixed(encoder, render(name, instruction="", language="python")) <= 120
+
+
+@pytest.mark.parametrize("name", ["rewrite", "insert"])
+def test_the_plain_task_is_the_shorter_one(encoder: tokens.Encoder, name: str) -> None:
+    plain = fixed(encoder, render(f"{name}_plain", instruction="", language="python"))
+    assert plain < fixed(encoder, render(name, instruction="", language="python"))
+
+
+def test_the_planners_fixed_text_is_at_most_150_tokens(encoder: tokens.Encoder) -> None:
+    assert fixed(encoder, render("plan", instruction="")) <= 150
+
+
+@pytest.mark.parametrize("name", ["rewrite", "insert"])
+def test_the_reviewers_fixed_text_is_at_most_150_tokens_the_executors_included(
+    encoder: tokens.Encoder, name: str
+) -> None:
     task = render(name, instruction="", language="python")
-    message = user_message([("File", "x")], "x\n", "python", "- x\n", task)
-    assert encoder.count(render("system")) + encoder.count(message) <= 120
+    assert fixed(encoder, task) + encoder.count(render("verdict", instruction="")) <= 150
+
+
+def test_asking_again_adds_at_most_20_tokens(encoder: tokens.Encoder) -> None:
+    assert encoder.count(render("again", problem="")) <= 20
 
 
 def test_the_system_message_is_short(encoder: tokens.Encoder) -> None:

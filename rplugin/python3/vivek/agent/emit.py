@@ -10,6 +10,7 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 
 from vivek.agent.state import Node, Ports
+from vivek.llm.base import Loading, Queued, Reading, Retrying, StreamEvent
 
 Phase = Literal["queued", "loading", "reading", "writing"]
 
@@ -47,6 +48,18 @@ def progress(
     """
     counts = {"done": done, "total": total, "tokens": tokens, "tokens_per_second": tokens_per_second}
     _send(runtime, kind="progress", phase=phase, ahead=ahead, seconds_left=seconds_left, **counts)
+
+
+def heard(runtime: Runtime[Ports], event: StreamEvent) -> None:
+    """What a call says of itself before its first text; pieces of text and its end are the caller's affair."""
+    if isinstance(event, Queued):
+        progress(runtime, "queued", ahead=event.ahead)
+    elif isinstance(event, Loading):
+        progress(runtime, "loading")
+    elif isinstance(event, Reading):
+        progress(runtime, "reading", done=event.done, total=event.total, seconds_left=event.seconds_left)
+    elif isinstance(event, Retrying):
+        retry(runtime, event.reason, event.attempt, event.seconds)
 
 
 def retry(runtime: Runtime[Ports], reason: str, attempt: int, seconds: float) -> None:

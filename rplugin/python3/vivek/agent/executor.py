@@ -20,20 +20,15 @@ from vivek.agent.state import AskState, Attempt, Call, PlainMessage, Ports
 from vivek.errors import ModelOutputInvalidError, RunStoppedError, VivekError
 from vivek.llm.base import (
     Finished,
-    Loading,
     Message,
-    Queued,
-    Reading,
     Retrying,
     Sampling,
     StreamEvent,
     Text,
 )
+from vivek.llm.profiles import Profile
 from vivek.prompts import render
 from vivek.prompts.layout import label
-
-RETRY_TEMPERATURE = 0.5
-"""The first attempt is greedy; a retry that is greedy too tends to repeat itself. 0.4 to 0.7 is the usual range."""
 
 _log = logging.getLogger(__name__)
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
@@ -49,9 +44,7 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     number = len(attempts) + 1
     emit.node(runtime, "executor", "asking the model" if number == 1 else "asking again", number)
     messages = _messages(state, ports)
-    sampling = Sampling(
-        max_tokens=state["reply_tokens"], temperature=0.0 if number == 1 else RETRY_TEMPERATURE, seed=number
-    )
+    sampling = _sampling(ports.profile, state["reply_tokens"], number)
     listener = _Listener(runtime, number)
     try:
         finished = ports.loop.run(_consume(ports.model.stream(messages, sampling), listener), ports.cancel)
@@ -77,6 +70,16 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     if state["route"] == "answer":
         update["answer"] = _words(listener.reply)
     return update
+
+
+def _sampling(profile: Profile, max_tokens: int, attempt: int) -> Sampling:
+    return Sampling(
+        max_tokens=max_tokens,
+        temperature=profile.temperature if attempt == 1 else profile.retry_temperature,
+        top_p=profile.top_p,
+        seed=attempt,
+        repeat_penalty=profile.repeat_penalty,
+    )
 
 
 def _words(reply: str) -> str:
@@ -137,21 +140,15 @@ class _Listener:
         self._began = 0.0
 
     def hear(self, event: StreamEvent) -> None:
-        if isinstance(event, Queued):
-            emit.progress(self._runtime, "queued", ahead=event.ahead)
-        elif isinstance(event, Retrying):
+        if isinstance(event, Retrying):
             self._start_anew()
-            emit.retry(self._runtime, event.reason, event.attempt, event.seconds)
-        elif isinstance(event, Loading):
-            emit.progress(self._runtime, "loading")
-        elif isinstance(event, Reading):
-            left = event.seconds_left
-            emit.progress(self._runtime, "reading", done=event.done, total=event.total, seconds_left=left)
-        elif isinstance(event, Text):
-            self._began = self._began or monotonic()
-            self._pieces.append(event.text)
-            emit.text(self._runtime, "executor", event.text, self._attempt)
-            emit.progress(self._runtime, "writing", tokens=len(self._pieces), tokens_per_second=self._rate())
+        if not isinstance(event, Text):
+            emit.heard(self._runtime, event)
+            return
+        self._began = self._began or monotonic()
+        self._pieces.append(event.text)
+        emit.text(self._runtime, "executor", event.text, self._attempt)
+        emit.progress(self._runtime, "writing", tokens=len(self._pieces), tokens_per_second=self._rate())
 
     def _rate(self) -> float:
         """Tokens a second since the first; a piece is a token or, where the server drafts ahead, close to one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
 
 from vivek.agent.executor import executor
 from vivek.agent.formatter import formatter
@@ -43,5 +44,5 @@ def _after_executor(state: AskState) -> Literal["reviewer", "formatter"]:
     return "formatter" if state["stopped"] or state["failure"] or state["route"] == "answer" else "reviewer"
 
 
-def _after_reviewer(state: AskState) -> Literal["executor", "formatter"]:
-    return "formatter" if enough(state) else "executor"
+def _after_reviewer(state: AskState, runtime: Runtime[Ports]) -> Literal["executor", "formatter"]:
+    return "formatter" if enough(state, runtime.context.profile.iterations) else "executor"

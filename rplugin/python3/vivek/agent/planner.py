@@ -1,6 +1,7 @@
 """planner: decides the kind of work and the target, gathers the facts that help, and writes the prompt.
 
-Deterministic throughout: the instruction's words, tree-sitter, jedi and the token counter settle it. No model is asked.
+Deterministic first: the instruction's words, tree-sitter, jedi and the token counter settle it. A model is asked only
+where the words leave the kind of work open and the model's profile says that its answer is worth the call.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from langgraph.runtime import Runtime
 from vivek.agent import emit
 from vivek.agent.assemble import lines_of
 from vivek.agent.history import history_text
-from vivek.agent.route import choose_route
+from vivek.agent.opinions import planned, route_of, task
+from vivek.agent.route import choose_route, is_open
 from vivek.agent.state import AskState, Ports, Route, Target
 from vivek.agent.surroundings import surroundings
 from vivek.agent.target import find_target, insertion_point
@@ -46,10 +48,23 @@ def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     ports = runtime.context
     if ports.cancel.cancelled:
         return {"stopped": True}
-    request = ports.request
-    route, target = _plan(request)
+    route, open_ = _route(ports.request)
+    update = _written(state, runtime, route)
+    if not (open_ and ports.profile.plan):
+        return update
+    plan = planned(runtime, [Message(**message) for message in update["messages"]], route)
+    decided = route_of(plan.value, bounded=ports.request.first is not None)
+    if decided != route and not plan.stopped:
+        update = _written(state, runtime, decided)
+    return {**update, "calls": [*state["calls"], *plan.calls], "stopped": plan.stopped or update["stopped"]}
+
+
+def _written(state: AskState, runtime: Runtime[Ports], route: Route) -> dict[str, Any]:
+    """The prompt for a route, and what belongs to it."""
+    ports = runtime.context
+    target = _target(ports.request, route)
     emit.node(runtime, "planner", _detail(route, target))
-    prompt = _Prompt(request, route, target, ports.counter)
+    prompt = _Prompt(ports.request, route, target, ports.counter, ports.profile.plain)
     facts = _facts(ports, route, target)
     room = _room(prompt, ports.info.context_window, ports.counter.exact)
     packed = pack(facts, min(room, CONTEXT_TOKENS), ports.counter.count)
@@ -66,18 +81,22 @@ def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     }
 
 
-def _plan(request: AskRequest) -> tuple[Route, Target]:
-    """Route and target. New code has no target to find, only a place to go."""
-    selected = ""
+def _route(request: AskRequest) -> tuple[Route, bool]:
+    """The route that the instruction's words choose, and whether they left it open."""
+    text = request.text
     if request.first is not None and request.last is not None:
-        selected = lines_of(request.text, {"first": request.first, "last": request.last, "name": ""})
-    bounded = request.first is not None
-    route = choose_route(request.instruction, selected if bounded else request.text, bounded=bounded)
+        text = lines_of(request.text, {"first": request.first, "last": request.last, "name": ""})
+    route = choose_route(request.instruction, text, bounded=request.first is not None)
+    return route, is_open(request.instruction, text)
+
+
+def _target(request: AskRequest, route: Route) -> Target:
+    """The lines for a route. New code has no target to find, only a place to go."""
     if route == "insert":
-        return route, insertion_point(request)
+        return insertion_point(request)
     if route == "answer" and not request.text.strip():
-        return route, {"first": 1, "last": 0, "name": ""}
-    return route, find_target(request)
+        return {"first": 1, "last": 0, "name": ""}
+    return find_target(request)
 
 
 def _detail(route: Route, target: Target) -> str:
@@ -96,6 +115,7 @@ class _Prompt:
     route: Route
     target: Target
     counter: TokenCounter
+    plain: bool
 
     @property
     def code(self) -> str:
@@ -110,12 +130,10 @@ class _Prompt:
         """System message and user message: the context first and unchanged, the instruction and role last."""
         sections = [("File", self.request.path.name)] if self.request.path else []
         sections += [(part.name, part.text) for part in packed.parts] if packed else []
-        task = render(
-            self.route, instruction=presentable(self.request.instruction.strip()), language=self._language
-        )
+        last = task(self.request, self.route, plain=self.plain)
         return [
             Message("system", render("system")),
-            Message("user", user_message(sections, self.code, self._language, history, task)),
+            Message("user", user_message(sections, self.code, self._language, history, last)),
         ]
 
     @property
@@ -140,10 +158,13 @@ def _room(prompt: _Prompt, window: int, exact: bool) -> int:
 
 def _facts(ports: Ports, route: Route, target: Target) -> list[Part]:
     """What may help beside the target, in the order in which the model reads it."""
-    request = ports.request
-    parts = surroundings(request.text, request.filetype, target, route)
-    if route != "insert":
+    request, plain = ports.request, ports.profile.plain
+    parts = (
+        surroundings(request.text, request.filetype, target, route) if route == "insert" or not plain else []
+    )
+    if route != "insert" and not plain:
         parts += _symbols(ports.symbols(request.text, target["first"], target["last"]))
+    if route != "insert":
         parts += _diagnostics(request.diagnostics, target)
     return [
         Part(part.name, presentable(part.text), part.priority, part.required, part.shrink) for part in parts

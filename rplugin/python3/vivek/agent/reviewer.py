@@ -1,7 +1,8 @@
 """reviewer: judges the last attempt by checks of the text, and picks the best so far.
 
-Facts before opinions: it compares the document before and after, and asks no model. (A model's verdict on its own
-work is near to chance at this size.)
+Facts before opinions: it compares the document before and after. A model is asked only where the checks let the edit
+pass and the model's profile says so, and what it says cannot sink the edit alone. (A small model's verdict on its own
+work is near to chance.)
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from langgraph.runtime import Runtime
 
 from vivek.agent import emit
 from vivek.agent.assemble import Assembled, assemble, lines_of
-from vivek.agent.state import AskState, Attempt, PlainCheck, Ports
+from vivek.agent.opinions import judged as verdict_on
+from vivek.agent.state import AskState, Attempt, Call, PlainCheck, Ports
 from vivek.checks.static import Check, review, score
 from vivek.edits.reply import extract
+from vivek.llm.base import Message
 from vivek.request import AskRequest
 
 THRESHOLD = 0.6
@@ -23,15 +26,15 @@ THRESHOLD = 0.6
 CUT_OFF_WEIGHT = 0.8
 """What a reply that the token cap cut off loses: as much as one that does not parse."""
 
-ITERATIONS = 3
-"""At most this many attempts in all."""
-
 
 def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     """Score the last attempt; `best` is the index of the best usable one, -1 where none is."""
     number = len(state["attempts"])
     emit.node(runtime, "reviewer", "checking the code", number)
     judged = judge(runtime.context.request, state, state["attempts"][-1])
+    calls: list[Call] = []
+    if runtime.context.profile.verdict and judged["score"] >= THRESHOLD:
+        judged, calls = _with_verdict(state, runtime, judged)
     attempts = [*state["attempts"][:-1], judged]
     usable = [index for index, attempt in enumerate(attempts) if attempt["usable"]]
     best = max(usable, key=lambda index: attempts[index]["score"], default=-1)
@@ -41,8 +44,19 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     return {
         "attempts": attempts,
         "best": best,
+        "calls": [*state["calls"], *calls],
         "stopped": state["stopped"] or runtime.context.cancel.cancelled,
     }
+
+
+def _with_verdict(state: AskState, runtime: Runtime[Ports], attempt: Attempt) -> tuple[Attempt, list[Call]]:
+    """The attempt with the model's own verdict among its checks, and the calls that it took."""
+    messages = [Message(**message) for message in state["messages"]]
+    answer, check = verdict_on(runtime, messages, attempt)
+    if check is None:
+        return attempt, answer.calls
+    lowered = attempt["score"] if check.passed else round(max(0.0, attempt["score"] - check.weight), 3)
+    return {**attempt, "score": lowered, "checks": [*attempt["checks"], _plain(check)]}, answer.calls
 
 
 def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
@@ -86,11 +100,11 @@ def assembled(request: AskRequest, state: AskState, attempt: Attempt) -> Assembl
     )
 
 
-def enough(state: AskState) -> bool:
-    """Whether the loop ends: stopped, failed, answered in words, good enough, or out of attempts."""
+def enough(state: AskState, iterations: int) -> bool:
+    """Whether the loop ends: stopped, failed, answered in words, good enough, or out of so many attempts."""
     if state["stopped"] or state["failure"] or state["route"] == "answer":
         return True
-    return state["attempts"][-1]["score"] >= THRESHOLD or len(state["attempts"]) >= ITERATIONS
+    return state["attempts"][-1]["score"] >= THRESHOLD or len(state["attempts"]) >= iterations
 
 
 def _plain(check: Check) -> PlainCheck:

@@ -68,6 +68,18 @@ def wants_new_code(instruction: str) -> bool:
     return bool(_NEW.search(_bare(instruction)[0]))
 
 
+def is_open(instruction: str, target: str) -> bool:
+    """Whether the words settle nothing: no question, no verb of editing, nothing that belongs in code, and a target
+    that is not blank. Such an instruction is rewritten by default.
+
+    >>> is_open("thread safety", "x = 1"), is_open("rename x to y", "x = 1"), is_open("why?", "x = 1")
+    (True, False, False)
+    """
+    bare, _ = _bare(instruction)
+    settled = _EDIT_WORD.search(bare) or _INTO_CODE.search(bare) or wants_words(instruction)
+    return bool(target.strip()) and not settled
+
+
 def choose_route(instruction: str, target: str, *, bounded: bool) -> Route:
     """The route for an instruction on a target's text. bounded: the user selected the target."""
     if wants_words(instruction):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Any, TypedDict, cast
 
@@ -10,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 
 from vivek.agent.graph import build
 from vivek.agent.history import outcome_of, with_outcome
+from vivek.agent.opinions import VERDICT
 from vivek.agent.state import AskState, Call, Event, PlainCheck, Ports, Route, fresh_state
 from vivek.agent.store import Store
 
@@ -47,21 +49,41 @@ def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event]
     Raises VivekError where nothing usable came.
     """
     began = monotonic()
+    profile, news = ports.record.adapted(ports.info, ports.profile)
+    if news:
+        listen({"kind": "notice", "run": ports.request.run, "text": news})
+    ports = replace(ports, profile=profile)
     graph = build(store.saver if store else None)
     state: AskState | None = None
-    for mode, chunk in graph.stream(
-        cast(AskState, fresh_state(ports.request.run)),
-        _config(thread),
-        context=ports,
-        stream_mode=["custom", "values"],
-        durability="exit" if store else None,
-    ):
-        if mode == "custom":
-            listen(cast(Event, chunk))
-        else:
-            state = cast(AskState, chunk)
+    try:
+        for mode, chunk in graph.stream(
+            cast(AskState, fresh_state(ports.request.run)),
+            _config(thread),
+            context=ports,
+            stream_mode=["custom", "values"],
+            durability="exit" if store else None,
+        ):
+            if mode == "custom":
+                listen(cast(Event, chunk))
+            else:
+                state = cast(AskState, chunk)
+    finally:  # an ask whose every attempt was useless ends in an error, and counts most
+        if state is not None:
+            ports.record.add(ports.info, _failed(state))
     assert state is not None, "the graph yields its state at least once"
     return _result(state, thread, monotonic() - began)
+
+
+def _failed(state: AskState) -> list[list[str]]:
+    """The names of the checks that each reviewed attempt failed; none where the run was cut short. A model's opinion of
+    itself is no check."""
+    if state["stopped"] or state["failure"]:
+        return []
+    return [
+        [check["name"] for check in attempt["checks"] if not check["passed"] and check["name"] != VERDICT]
+        for attempt in state["attempts"]
+        if attempt["checks"]
+    ]
 
 
 def record_outcome(store: Store, thread: str, run: str, *, applied: int, rejected: int, pending: int) -> None:

@@ -8,17 +8,21 @@ document itself, which would be written to disk once a run otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+from vivek.agent.adaptive import TrackRecord
 from vivek.cancel import CancelToken
 from vivek.context.symbols import Symbol
 from vivek.llm.base import ChatModel, ModelInfo, TokenCounter
 from vivek.llm.loop import ModelLoop
+from vivek.llm.profiles import PROFILES, Profile
 from vivek.request import AskRequest
 
 Route = Literal["rewrite", "insert", "answer"]
 Node = Literal["planner", "executor", "reviewer", "formatter"]
+CallNode = Literal["planner", "executor", "reviewer", "formatter", "planner again", "reviewer again"]
+"""Who makes a call; "again" is the second try at a structured question."""
 
 Event = dict[str, Any]
 """One message for the listener: `kind` and plain values."""
@@ -59,10 +63,21 @@ class Attempt(TypedDict):
     checks: list[PlainCheck]
 
 
-class Call(TypedDict):
-    """What one model call cost; `cached_tokens` is None where the server does not tell."""
+class _Answered(TypedDict, total=False):
+    reply: str
+    step: str
+    problem: str
 
-    node: str
+
+class Call(_Answered):
+    """What one model call cost; `cached_tokens` is None where the server does not tell.
+
+    A structured question's call has more: reply, the raw text; step, how the answer was got (on the last of a
+    question's calls, see `vivek.llm.structured.Step`); problem, why the reply is no answer, where it is none. An
+    executor's reply is in its attempt.
+    """
+
+    node: CallNode
     prompt_tokens: int
     cached_tokens: int | None
     generated_tokens: int
@@ -122,7 +137,8 @@ def fresh_state(run: str) -> dict[str, Any]:
 class Ports:
     """What the nodes reach the world through.
 
-    symbols: (text, first, last) -> the signatures of the names that those lines use.
+    symbols: (text, first, last) -> the signatures of the names that those lines use. profile: how the model is asked.
+    record: what each model failed lately, in this process.
     """
 
     request: AskRequest
@@ -132,3 +148,5 @@ class Ports:
     loop: ModelLoop
     cancel: CancelToken
     symbols: Callable[[str, int, int], list[Symbol]]
+    profile: Profile = PROFILES["small"]
+    record: TrackRecord = field(default_factory=TrackRecord)

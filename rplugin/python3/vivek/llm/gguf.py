@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,26 @@ def metadata(path: Path) -> dict[str, Value]:
         raise ConfigError(f"`{path}` cannot be read: {error.strerror or error}.", hint=_HINT) from error
     except (ValueError, KeyError, struct.error) as error:
         raise ConfigError(f"`{path}` is not a whole GGUF file.", hint=_HINT) from error
+
+
+def quantization(metadata: Mapping[str, object]) -> str:
+    """The file's quantisation in llama.cpp's words, e.g. ``"Q4_K_M"``; "" where it does not tell.
+
+    >>> quantization({"general.file_type": 15}), quantization({})
+    ('Q4_K_M', '')
+    """
+    kind = metadata.get("general.file_type")
+    return _FILE_TYPES.get(kind, "") if isinstance(kind, int) else ""
+
+
+_FILE_TYPES = {
+    **{0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S"},
+    **{12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K"},
+    **{19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL"},
+    **{26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16"},
+    **{36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4"},
+}
+"""``general.file_type``: `llama_ftype` of llama.cpp's ``llama.h``."""
 
 
 class _Head:

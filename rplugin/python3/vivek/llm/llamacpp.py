@@ -55,12 +55,16 @@ class LlamaCppModel:
         record = await launcher.started(settings)
         slot = await _get(record, settings, "/props")
         facts = await _get(record, settings, "/v1/models")
+        shape = await asyncio.to_thread(_shape, settings.weights, settings.digest)
         return ModelInfo(
             name=self._name,
             backend="embedded",
             digest=settings.digest,
             context_window=slot["default_generation_settings"]["n_ctx"],
             parameters=facts["data"][0]["meta"]["n_params"],
+            family=shape.family,
+            quantization=shape.quantization,
+            capabilities=frozenset({"schema", "cached_tokens"}),
         )
 
     async def counter(self) -> TokenCounter:
@@ -129,10 +133,13 @@ class LlamaCppModel:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the head of a GGUF file tells. trained_window: tokens, 0 where it does not tell."""
+    """What the head of a GGUF file tells. trained_window: tokens, 0 where it does not tell. family,
+    quantization: see `ModelInfo`."""
 
     trained_window: int
     kv_bytes_per_token: int
+    family: str
+    quantization: str
 
 
 _shapes: dict[str, _Shape] = {}
@@ -142,9 +149,14 @@ _shapes: dict[str, _Shape] = {}
 def _shape(path: Path, digest: str) -> _Shape:
     if digest not in _shapes:
         metadata = gguf.metadata(path)
-        trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
-        window = trained if isinstance(trained, int) else 0
-        _shapes[digest] = _Shape(window, memory.kv_bytes_per_token(metadata))
+        family = metadata.get("general.architecture")
+        trained = metadata.get(f"{family}.context_length")
+        _shapes[digest] = _Shape(
+            trained_window=trained if isinstance(trained, int) else 0,
+            kv_bytes_per_token=memory.kv_bytes_per_token(metadata),
+            family=family if isinstance(family, str) else "",
+            quantization=gguf.quantization(metadata),
+        )
     return _shapes[digest]
 
 

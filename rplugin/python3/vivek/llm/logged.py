@@ -35,21 +35,21 @@ class LoggedModel:
         self._about = about
 
     async def info(self) -> ModelInfo:
-        """The model's own."""
+        """As the model's own."""
         return await self._model.info()
 
     async def counter(self) -> TokenCounter:
-        """The model's own."""
+        """As the model's own."""
         return await self._model.counter()
 
     async def warnings(self) -> Sequence[str]:
-        """The model's own."""
+        """As the model's own."""
         return await self._model.warnings()
 
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:
-        """The model's own events."""
+        """As the model's own."""
         _log.debug("prompt", extra=self._extra(messages=[asdict(message) for message in messages]))
         written: list[str] = []
         ending = "stopped"
@@ -67,8 +67,12 @@ class LoggedModel:
         finally:
             _log.debug("reply", extra=self._extra(text="".join(written), ending=ending))
 
+    async def answers(self, seconds: float) -> bool:
+        """As the model's own."""
+        return await self._model.answers(seconds)
+
     async def aclose(self) -> None:
-        """Close the model."""
+        """As the model's own."""
         await self._model.aclose()
 
     def _note(self, event: StreamEvent, written: list[str]) -> None:

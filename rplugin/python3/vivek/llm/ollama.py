@@ -29,6 +29,7 @@ from vivek.errors import (
 from vivek.llm import tokens, transport
 from vivek.llm.base import (
     CallStats,
+    Capability,
     Finished,
     Loading,
     Message,
@@ -40,6 +41,7 @@ from vivek.llm.base import (
     TokenCounter,
 )
 from vivek.llm.transport import Server
+from vivek.llm.weights import parameters_in
 
 KEEP_ALIVE = "30m"
 """How long the server keeps the model in memory after a call: a pause for thought should not cost a load."""
@@ -216,13 +218,17 @@ class OllamaModel:
         Raises ModelUnreachableError, ModelNotFoundError, ModelAPIError.
         """
         show = await self._show()
-        details = show.get("model_info") or {}
+        details, labels = show.get("model_info") or {}, show.get("details") or {}
         return ModelInfo(
             name=self.name,
             backend="ollama",
             digest=weights_digest(show),
             context_window=_window(show, self._wanted_window),
-            parameters=details.get("general.parameter_count"),
+            parameters=details.get("general.parameter_count")
+            or parameters_in(labels.get("parameter_size") or ""),
+            family=details.get("general.architecture") or labels.get("family") or "",
+            quantization=labels.get("quantization_level") or "",
+            capabilities=_capabilities(show),
         )
 
     async def warnings(self) -> Sequence[str]:
@@ -256,6 +262,8 @@ class OllamaModel:
         yield Reading(0, total)
         written: list[str] = []
         request = self._request(options | _options(sampling), _with_one_system(messages), stream=True)
+        if sampling.schema is not None:
+            request["format"] = sampling.schema
         body = transport.json_body(request)
         with transport.failures(self._server, written):
             async with self._client.stream("POST", "/api/chat", content=body) as response:
@@ -355,6 +363,12 @@ def weights_digest(show: Mapping[str, Any]) -> str:
     not."""
     found = re.search(r"^FROM .*sha256[-:]([0-9a-f]{64})", show.get("modelfile") or "", re.MULTILINE)
     return found[1] if found else ""
+
+
+def _capabilities(show: Mapping[str, Any]) -> frozenset[Capability]:
+    """Schemas came with Ollama 0.5; ``capabilities`` in ``/api/show``, by which a server is known to have them, with
+    0.6.4. It does not tell how much of a prompt was cached."""
+    return frozenset({"schema"}) if "capabilities" in show else frozenset()
 
 
 def _window(show: Mapping[str, Any], wanted: int) -> int:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from vivek import errors
 from vivek.errors import ConfigError, ContextWindowExceededError, ModelAPIError, VivekError
 from vivek.llm.base import (
     CallStats,
+    Capability,
     Finished,
     Message,
     ModelInfo,
@@ -87,6 +88,12 @@ class Script:
     context_window: int = 8192
     repeat_last: bool = False
     parameters: float | None = None
+    family: str = ""
+    quantization: str = ""
+    capabilities: Collection[Capability] = ()
+
+    def __post_init__(self) -> None:
+        self.capabilities = frozenset(self.capabilities)
 
     def reply(self, place: int) -> Reply:
         """The reply to call number `place`, counted from 0. Raises ModelAPIError where the script has
@@ -109,8 +116,15 @@ class ScriptedModel:
         context_window: int = 8192,
         repeat_last: bool = False,
         parameters: float | None = None,
+        capabilities: Collection[Capability] = (),
     ) -> None:
-        script = Script([Reply(tokens(text)) for text in replies], context_window, repeat_last, parameters)
+        script = Script(
+            [Reply(tokens(text)) for text in replies],
+            context_window,
+            repeat_last,
+            parameters,
+            capabilities=capabilities,
+        )
         self.name = name
         self.prompts: list[list[Message]] = []
         self.samplings: list[Sampling] = []
@@ -124,10 +138,10 @@ class ScriptedModel:
         calls.
 
         ``{"replies": [{"text": str, "tokens_per_second": n, "error": null | {"kind", "message", "after"},
-        "hang": bool}], "context_window": n, "repeat_last": bool, "parameters": n | null}``; all but "text"
-        may be left out. How many replies were used is kept for the life of the process, whatever the file
-        becomes and however many models read it. Raises ConfigError, on the first call, where it is not such a
-        file.
+        "hang": bool}], "context_window": n, "repeat_last": bool, "parameters": n | null, "family": str,
+        "quantization": str, "capabilities": ["schema"]}``; all but "text" may be left out. How many replies
+        were used is kept for the life of the process, whatever the file becomes and however many models read
+        it. Raises ConfigError, on the first call, where it is not such a file.
         """
         model = cls(name=path.stem)
         model._script = partial(_script_in, path)
@@ -158,7 +172,16 @@ class ScriptedModel:
     async def info(self) -> ModelInfo:
         """The model as its script describes it. Raises ConfigError where the script's file is not one."""
         script = self._script()
-        return ModelInfo(self.name, "scripted", "", script.context_window, script.parameters)
+        return ModelInfo(
+            self.name,
+            "scripted",
+            "",
+            script.context_window,
+            script.parameters,
+            script.family,
+            script.quantization,
+            frozenset(script.capabilities),
+        )
 
     async def counter(self) -> TokenCounter:
         """A ScriptedCounter."""

@@ -10,9 +10,20 @@ from functools import cache
 from importlib import resources
 from string import Template
 
-NAMES = ("system", "rewrite", "insert", "answer", "repair")
-"""The templates: one system message for all calls; a task for each kind of work; what is said of a failed
-attempt."""
+NAMES = (
+    "system",
+    "rewrite",
+    "rewrite_plain",
+    "insert",
+    "insert_plain",
+    "answer",
+    "repair",
+    "plan",
+    "verdict",
+    "again",
+)
+"""The templates: one system message for all calls; a task for each kind of work, in two cases also a plainer one; what
+is said of a failed attempt; the planner's and the reviewer's questions, and what is said of an answer that is none."""
 
 
 def render(name: str, **values: str) -> str:
