@@ -89,7 +89,7 @@ class Session:
             }
         )
         about = {"run": request.run, "model": choice.name, "backend": choice.backend}
-        return LoggedModel(SteadyModel(choice.model, tell), **about)
+        return LoggedModel(SteadyModel(choice.model, tell), about)
 
     def _run(
         self,

@@ -22,7 +22,7 @@ async def reply(model: LoggedModel) -> str:
 
 def test_a_call_is_noted_with_its_cost_and_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "vivek")
-    assert asyncio.run(reply(LoggedModel(ScriptedModel("an answer"), run="r7"))) == "an answer"
+    assert asyncio.run(reply(LoggedModel(ScriptedModel("an answer"), {"run": "r7"}))) == "an answer"
     (record,) = caplog.records
     told = vars(record)
     assert (told["run"], told["ending"], told["generated_tokens"]) == ("r7", "stop", 3)
@@ -32,7 +32,7 @@ def test_a_call_is_noted_with_its_cost_and_without_its_text(caplog: pytest.LogCa
 
 def test_prompt_and_reply_are_noted_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "vivek")
-    asyncio.run(reply(LoggedModel(ScriptedModel("an answer"))))
+    asyncio.run(reply(LoggedModel(ScriptedModel("an answer"), {})))
     by_name = {record.message: vars(record) for record in caplog.records}
     assert by_name["prompt"]["messages"] == [{"role": "user", "content": "the secret plan"}]
     assert by_name["reply"]["text"] == "an answer"
@@ -43,6 +43,6 @@ def test_what_was_written_before_a_failure_is_noted_too(caplog: pytest.LogCaptur
     model = ScriptedModel()
     model.enqueue("half an answer", error=ModelAPIError("broken"), after=4)
     with pytest.raises(ModelAPIError):
-        asyncio.run(reply(LoggedModel(model)))
+        asyncio.run(reply(LoggedModel(model, {})))
     told = vars(caplog.records[-1])
     assert (told["text"], told["ending"]) == ("half", "ModelAPIError")

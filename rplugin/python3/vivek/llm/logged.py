@@ -6,7 +6,7 @@ Prompts and replies are noted at the level ``debug`` alone. It changes nothing o
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, cast
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class LoggedModel:
     """A ChatModel whose calls are logged. about: what each record names beside, e.g. the run."""
 
-    def __init__(self, model: ChatModel, **about: str) -> None:
+    def __init__(self, model: ChatModel, about: Mapping[str, str]) -> None:
         self._model = model
         self._about = about
 
