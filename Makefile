@@ -11,7 +11,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PYTEST := $(RUN) $(PYTHON_IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help try test real lint format bench-startup bench-ui doc picture wheel clean setup setup-dev neovim
+.PHONY: help try test real lint format bench-startup bench-ui bench-llm bench-prefix doc picture wheel clean setup setup-dev neovim
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,12 @@ bench-startup: setup-dev neovim ## Measure what the plugin adds to Neovim's star
 
 bench-ui: setup-dev neovim ## Measure how fast the editor answers keys while text streams in
 	@$(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_ui.py $(ARGS)
+
+bench-llm: setup-dev ## Measure the client, the backends and speculation on MODEL (on a machine that does nothing else)
+	@$(VIVEK) install model '$(MODEL)' && $(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_llm.py --model '$(MODEL)' $(ARGS)
+
+bench-prefix: setup-dev ## Measure how much of a shared prefix MODEL's server reads from its cache
+	@$(VIVEK) install model '$(MODEL)' && $(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_prefix.py --model '$(MODEL)' $(ARGS)
 
 doc: setup neovim ## Write the generated part of doc/vivek.txt and check its help tags
 	@$(PYTHON_IN_VENV) scripts/doc.py --nvim "$$(scripts/nvim)"
