@@ -108,18 +108,19 @@ class Ollama:
 
 SERVE = """
 import json, sys, xllamacpp
-params, given = xllamacpp.CommonParams(), json.loads(sys.argv[1])
-params.model.path, params.hostnames, params.port = given["weights"], ["127.0.0.1"], 0
-params.n_parallel, params.n_ctx, params.warmup = given["slots"], given["window"] * given["slots"], False
-params.endpoint_metrics = True
-if given["key"]:
-    params.api_keys = [given["key"]]
-if given["threads"]:
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = given["threads"]
-if given["speculation"]:
-    params.speculative.types = [getattr(xllamacpp.common_speculative_type, given["speculation"])]
-    for name, value in given["ngram_mod"].items():
-        setattr(params.speculative.ngram_mod, name, value)
+from vivek.llm.server import parameters
+given = json.loads(sys.argv[1])
+if given["as_vivek"]:
+    params = parameters(given["weights"], given["window"], given["key"])
+else:
+    params = xllamacpp.CommonParams()
+    params.model.path, params.hostnames, params.port = given["weights"], ["127.0.0.1"], 0
+    params.n_parallel, params.n_ctx, params.warmup = given["slots"], given["window"] * given["slots"], False
+    params.endpoint_metrics, params.api_keys = True, [given["key"]] if given["key"] else []
+if not given["speculation"]:
+    params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NONE]
+for name, value in given["ngram_mod"].items():
+    setattr(params.speculative.ngram_mod, name, value)
 server = xllamacpp.Server(params)
 print("ready", server.listening_address, flush=True)
 sys.stdin.read()
@@ -127,9 +128,10 @@ sys.stdin.read()
 
 
 class LlamaServer:
-    """llama.cpp's own server, as a user starts it. window: tokens for each slot. threads: 0 is its own choice.
+    """llama.cpp's own server, as a user starts it. window: tokens for each slot.
 
-    speculation: a name in xllamacpp's common_speculative_type, "" for none; ngram_mod: parameters of that kind.
+    as_vivek: with the parameters of Vivek's embedded one. speculation: whether it drafts, where its parameters have it
+    draft at all. ngram_mod: other parameters for that.
     """
 
     def __init__(
@@ -139,8 +141,8 @@ class LlamaServer:
         window: int = 2048,
         slots: int = 2,
         key: str = "",
-        threads: int = 0,
-        speculation: str = "",
+        as_vivek: bool = False,
+        speculation: bool = True,
         ngram_mod: dict[str, int] | None = None,
     ) -> None:
         given = {
@@ -148,7 +150,7 @@ class LlamaServer:
             "window": window,
             "slots": slots,
             "key": key,
-            "threads": threads,
+            "as_vivek": as_vivek,
             "speculation": speculation,
             "ngram_mod": ngram_mod or {},
         }

@@ -161,7 +161,7 @@ def bare(backend: Backend, messages: Sequence[Message], max_tokens: int) -> str:
     answer = httpx.post(
         f"{backend.address()}/v1/chat/completions",
         json=body,
-        headers={"Authorization": f"Bearer {backend.key()}"},
+        headers={"Authorization": f"Bearer {backend.key()}"} if backend.key() else {},
         trust_env=False,
         timeout=SECONDS,
     )

@@ -228,7 +228,7 @@ def test_every_server_gets_messages_and_sampling(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "own"),
     [
-        ("llama.cpp", {"return_progress", "cache_prompt", "repeat_penalty", "chat_template_kwargs"}),
+        ("llama.cpp", {"return_progress", "repeat_penalty", "chat_template_kwargs"}),
         ("vLLM", {"repetition_penalty", "chat_template_kwargs"}),
         ("LM Studio", {"repeat_penalty"}),
         ("Ollama", set()),

@@ -44,7 +44,6 @@ def llama_body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any
         **body(messages, sampling),
         "repeat_penalty": sampling.repeat_penalty,
         "return_progress": True,
-        "cache_prompt": True,
         "chat_template_kwargs": {"enable_thinking": False},
     }
 
