@@ -9,7 +9,7 @@ from langgraph.graph import END, START, StateGraph
 from vivek.agent.executor import executor
 from vivek.agent.formatter import formatter
 from vivek.agent.planner import planner
-from vivek.agent.reviewer import enough, reviewer
+from vivek.agent.reviewer import ITERATIONS, enough, reviewer
 from vivek.agent.state import AskState, Ports
 
 if TYPE_CHECKING:
@@ -38,9 +38,13 @@ def _after_planner(state: AskState) -> Literal["executor", "formatter"]:
     return "formatter" if state["stopped"] else "executor"
 
 
-def _after_executor(state: AskState) -> Literal["reviewer", "formatter"]:
-    """Words are not reviewed; a stop or a failure leaves no new attempt to review."""
-    return "formatter" if state["stopped"] or state["failure"] or state["route"] == "answer" else "reviewer"
+def _after_executor(state: AskState) -> Literal["executor", "reviewer", "formatter"]:
+    """Words are not reviewed, but asked for again where garbage came; a stop or a failure leaves no new attempt."""
+    if state["stopped"] or state["failure"]:
+        return "formatter"
+    if state["route"] != "answer":
+        return "reviewer"
+    return "formatter" if state["answer"] or len(state["attempts"]) >= ITERATIONS else "executor"
 
 
 def _after_reviewer(state: AskState) -> Literal["executor", "formatter"]:

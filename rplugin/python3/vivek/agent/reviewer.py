@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 
 from vivek.agent import emit
 from vivek.agent.assemble import Assembled, assemble, lines_of
+from vivek.agent.executor import is_garbage
 from vivek.agent.state import AskState, Attempt, PlainCheck, Ports
 from vivek.checks.static import Check, review, score
 from vivek.edits.reply import extract
@@ -46,7 +47,9 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
 
 
 def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
-    """The attempt with its checks and score."""
+    """The attempt with its checks and score; garbage, which the executor has judged, as it is."""
+    if is_garbage(attempt):
+        return attempt
     after = assembled(request, state, attempt)
     if after is None:
         check: PlainCheck = {
