@@ -6,10 +6,11 @@ listener, and what fails is raised.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,9 @@ from vivek.request import AskRequest
 
 _DATABASE = "checkpoints.db"
 
+_WARNINGS_SECONDS = 1.0
+"""How long a run's end waits to hear what is wrong with its server."""
+
 
 class Session:
     """Runs asks, several at once if need be. Close it when done."""
@@ -44,6 +48,7 @@ class Session:
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
         self._lock = threading.Lock()
+        self._told: set[str] = set()
 
     def ask(self, request: AskRequest, listen: Callable[[Event], None], cancel: CancelToken) -> AskResult:
         """One ask, start to end. `listen` is called from several threads, and no more once this returns.
@@ -59,6 +64,7 @@ class Session:
             try:
                 return self._run(request, model, root, gate, cancel)
             finally:
+                self._tell_traps(request, model, gate, cancel)
                 with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
                     self._loop.run(model.aclose(), CancelToken())
         finally:
@@ -72,6 +78,7 @@ class Session:
 
         choosing = persistently(lambda: choose(wanted.backend, wanted.model, wanted.url), tell)
         choice = self._loop.run(choosing, cancel)
+        self._told.update(choice.notices)
         for text in choice.notices:
             gate.send({"kind": "notice", "run": request.run, "text": text})
         gate.send(
@@ -84,6 +91,14 @@ class Session:
             }
         )
         return SteadyModel(choice.model, tell)
+
+    def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
+        """What shows only once the model is loaded, each told once a session."""
+        with suppress(VivekError, asyncio.TimeoutError):
+            for text in self._loop.run(_warnings(model), cancel):
+                if text not in self._told:
+                    self._told.add(text)
+                    gate.send({"kind": "notice", "run": request.run, "text": text})
 
     def _run(
         self,
@@ -184,6 +199,10 @@ class _Gate:
 
 async def _facts(model: ChatModel) -> tuple[ModelInfo, TokenCounter]:
     return await model.info(), await model.counter()
+
+
+async def _warnings(model: ChatModel) -> Sequence[str]:
+    return await asyncio.wait_for(model.warnings(), _WARNINGS_SECONDS)
 
 
 def _open_store(folder: Path) -> Store:
