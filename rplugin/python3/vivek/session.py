@@ -6,10 +6,11 @@ listener, and what fails is raised.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -38,6 +39,9 @@ from vivek.request import AskRequest
 
 _DATABASE = "checkpoints.db"
 
+_WARNINGS_SECONDS = 1.0
+"""How long a run's end waits to hear what is wrong with its server."""
+
 
 class Session:
     """Runs asks, several at once if need be. Close it when done."""
@@ -48,6 +52,7 @@ class Session:
         self._unnamed = Store(Path(":memory:"))
         self._lock = threading.Lock()
         self._record = TrackRecord()
+        self._told: set[str] = set()
 
     def ask(self, request: AskRequest, listen: Callable[[Event], None], cancel: CancelToken) -> AskResult:
         """One ask, start to end. `listen` is called from several threads, and no more once this returns.
@@ -64,6 +69,7 @@ class Session:
             try:
                 return self._run(request, model, profiles, root, gate=gate, cancel=cancel)
             finally:
+                self._tell_traps(request, model, gate, cancel)
                 with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
                     self._loop.run(model.aclose(), CancelToken())
         finally:
@@ -77,6 +83,7 @@ class Session:
 
         choosing = persistently(lambda: choose(wanted.backend, wanted.model, wanted.url), tell)
         choice = self._loop.run(choosing, cancel)
+        self._told.update(choice.notices)
         for text in choice.notices:
             gate.send({"kind": "notice", "run": request.run, "text": text})
         gate.send(
@@ -90,6 +97,14 @@ class Session:
         )
         about = {"run": request.run, "model": choice.name, "backend": choice.backend}
         return LoggedModel(SteadyModel(choice.model, tell), about)
+
+    def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
+        """What shows only once the model is loaded, each told once a session."""
+        with suppress(VivekError, asyncio.TimeoutError):
+            for text in self._loop.run(_warnings(model), cancel):
+                if text not in self._told:
+                    self._told.add(text)
+                    gate.send({"kind": "notice", "run": request.run, "text": text})
 
     def _run(
         self,
@@ -195,6 +210,10 @@ class _Gate:
 
 async def _facts(model: ChatModel) -> tuple[ModelInfo, TokenCounter]:
     return await model.info(), await model.counter()
+
+
+async def _warnings(model: ChatModel) -> Sequence[str]:
+    return await asyncio.wait_for(model.warnings(), _WARNINGS_SECONDS)
 
 
 def _open_store(folder: Path) -> Store:

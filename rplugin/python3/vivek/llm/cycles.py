@@ -32,7 +32,7 @@ class Circle:
 
 
 class Cycles:
-    """Feed it the pieces of a text; `circles` are those that reach up to the last whole token."""
+    """Feed it the pieces of a text."""
 
     def __init__(self) -> None:
         self._rest = ""
@@ -50,12 +50,17 @@ class Cycles:
                 return
             yield from self._take(token)
 
+    def present(self) -> Iterator[Circle]:
+        """The circles that reach up to the last whole token."""
+        for cycle in (self._exact, self._filled):
+            if circle := cycle.circle():
+                yield circle
+
     def _take(self, token: str) -> Iterator[Circle]:
         number = _number(token)
         for cycle in (self._exact, self._filled):
             cycle.take(token, number)
-            if circle := cycle.circle():
-                yield circle
+        yield from self.present()
 
 
 def _number(token: str) -> int | None:

@@ -46,6 +46,9 @@ LIMITS: dict[Kind, _Limit] = {
 PROMPT_SHARE = 1.5
 """A circle may be this many times as long as the longest of its kind in the prompt: a table comes back as a table."""
 
+CUT_SHARE = 0.25
+"""Of these limits, where the reply was cut off inside the circle."""
+
 BLANKS = 1000
 """Blank characters in a row; real sources have fewer than 200."""
 
@@ -94,7 +97,7 @@ class Watcher:
     """Watches one reply. prompt: what it answers."""
 
     def __init__(self, prompt: Sequence[Message] = ()) -> None:
-        self._loops = _Loops(message.content for message in prompt)
+        self._loops = _Loops([message.content for message in prompt])
         self._language = _Language("".join(message.content for message in prompt))
         self._lines = _Lines(prompt)
         self._head = ""
@@ -123,7 +126,7 @@ class Watcher:
         if self._lines.empty and not cut:
             return Garbage("empty", "The model answered with nothing.")
         if cut:
-            return Garbage("cut", "The reply was cut off before its end.")
+            return self._loops.cut() or Garbage("cut", "The reply was cut off before its end.")
         return found or self._lines.echo(at_end=True)
 
     def _endless_blank(self, piece: str) -> Garbage | None:
@@ -145,22 +148,38 @@ class Watcher:
 
 
 class _Loops:
-    """How long a circle may be, given those of the prompt."""
+    """How long a circle may be, given those of the prompt, which is read through only when it matters."""
 
     def __init__(self, prompt: Iterable[str]) -> None:
         self._cycles = Cycles()
-        self._limits = {kind: limit.chars for kind, limit in LIMITS.items()}
-        for text in prompt:
-            for circle in Cycles().feed(text):
-                self._limits[circle.kind] = max(self._limits[circle.kind], int(circle.chars * PROMPT_SHARE))
+        self._prompt = prompt
+        self._in_prompt: dict[Kind, int] | None = None
 
     def feed(self, piece: str) -> Garbage | None:
         if any(self._too_long(circle) for circle in self._cycles.feed(piece)):
             return Garbage("loop", "The reply went round in circles and was stopped.")
         return None
 
-    def _too_long(self, circle: Circle) -> bool:
-        return circle.chars > self._limits[circle.kind] and circle.rounds >= LIMITS[circle.kind].rounds
+    def cut(self) -> Garbage | None:
+        """A loop that the end of a reply's tokens ended, which may be a shorter one."""
+        if any(self._too_long(circle, CUT_SHARE) for circle in self._cycles.present()):
+            return Garbage("loop", "The reply went round in circles until it was cut off.")
+        return None
+
+    def _too_long(self, circle: Circle, share: float = 1.0) -> bool:
+        limit = LIMITS[circle.kind]
+        if circle.chars <= share * limit.chars or circle.rounds < max(3.0, share * limit.rounds):
+            return False
+        if self._in_prompt is None:
+            self._in_prompt = self._measured()
+        return circle.chars > PROMPT_SHARE * self._in_prompt.get(circle.kind, 0)
+
+    def _measured(self) -> dict[Kind, int]:
+        longest: dict[Kind, int] = {}
+        for text in self._prompt:
+            for circle in Cycles().feed(text):
+                longest[circle.kind] = max(longest.get(circle.kind, 0), circle.chars)
+        return longest
 
 
 class _Language:

@@ -33,7 +33,7 @@ TICK_SECONDS = 1.0
 class SteadyModel:
     """A ChatModel that does not give up at the first failure.
 
-    tell: hears of the tries of `info`, `counter` and `warnings`; those of `stream` are among its events.
+    tell: hears of the tries of `info` and `counter`; those of `stream` are among its events.
     """
 
     _before: ClassVar[dict[tuple[str, str], list[Message]]] = {}
@@ -60,8 +60,8 @@ class SteadyModel:
         return await persistently(self._model.counter, self._tell)
 
     async def warnings(self) -> Sequence[str]:
-        """As the model's own."""
-        return await persistently(self._model.warnings, self._tell)
+        """As the model's own; not tried again, for nobody waits for it."""
+        return await self._model.warnings()
 
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
