@@ -25,8 +25,9 @@ from support import need
 from vivek import paths
 from vivek.errors import ContextWindowExceededError, ModelConnectionLostError, ModelNotFoundError
 from vivek.llm import ollama, tokens, weights
-from vivek.llm.base import Finished, Loading, Message, Sampling, Text
+from vivek.llm.base import Finished, Loading, Message, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.ollama import OllamaModel
+from vivek.llm.steady import SteadyModel
 
 pytestmark = pytest.mark.real_model
 
@@ -48,8 +49,8 @@ SHORT = Sampling(max_tokens=1)
 class Real:
     """A running server."""
 
-    def __init__(self, binary: str, store: Path) -> None:
-        self.port = wire.closed_port()
+    def __init__(self, binary: str, store: Path, port: int | None = None) -> None:
+        self.port = port or wire.closed_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._binary = binary
         self._env = os.environ | {
@@ -287,3 +288,34 @@ def test_a_server_that_is_killed_leaves_the_text_so_far(binary: str, server: Rea
         assert "`ollama serve`" in caught.value.hint
     finally:
         other.close()
+
+
+def test_a_server_that_is_killed_and_started_again_answers_the_same_call(
+    binary: str, server: Real, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(paths, "state_dir", lambda: tmp_path)
+    others = [Real(binary, store)]
+
+    async def ask() -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        model = SteadyModel(OllamaModel(NAME, others[0].url, context_window=WINDOW))
+        async for event in model.stream(ASK, Sampling(max_tokens=30)):
+            if isinstance(event, Text) and len(others) == 1:
+                others[0].kill()
+                others.append(await asyncio.to_thread(Real, binary, store, others[0].port))
+            events.append(event)
+        await model.aclose()
+        return events
+
+    try:
+        events = run(ask())
+    finally:
+        for other in others:
+            other.close()
+    assert isinstance(events[-1], Finished)
+    [again] = [at for at, event in enumerate(events) if isinstance(event, Retrying)]
+    assert any(isinstance(event, Text) for event in events[:again])
+    assert any(isinstance(event, Loading) for event in events[again:])
+    reply = "".join(event.text for event in events[again:] if isinstance(event, Text))
+    assert reply, "the reply starts anew"
+    assert events[again].reason.startswith("The connection to Ollama")
