@@ -50,8 +50,8 @@ def ollama_program() -> str:
 class Ollama:
     """A running Ollama with a store and a home of its own. window: what it loads models with where not told."""
 
-    def __init__(self, program: str, store: Path, *, window: int = 2048) -> None:
-        self.port = wire.closed_port()
+    def __init__(self, program: str, store: Path, *, window: int = 2048, port: int | None = None) -> None:
+        self.port = port or wire.closed_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._program = program
         self._store = store

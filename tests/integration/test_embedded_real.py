@@ -23,9 +23,10 @@ from real_servers import NAME
 from vivek import paths
 from vivek.errors import ModelAPIError, ModelConnectionLostError
 from vivek.llm import launcher, server, weights
-from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.base import Finished, Loading, Message, Reading, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.llamacpp import LlamaCppModel
 from vivek.llm.server import Record
+from vivek.llm.steady import SteadyModel
 
 pytestmark = pytest.mark.real_model
 
@@ -254,3 +255,25 @@ def test_an_idle_server_ends(gguf: Path) -> None:
     assert record is not None
     until(lambda: not alive(record.pid), "the idle server ends")
     assert not place.exists()
+
+
+def test_a_server_that_is_killed_while_it_writes_is_started_anew_by_the_same_call(
+    model: LlamaCppModel,
+) -> None:
+    ask(model, ASK, SHORT)
+    pid = the_record().pid
+
+    async def steadily() -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        async for event in SteadyModel(model).stream(ASK, Sampling(max_tokens=30)):
+            if isinstance(event, Text) and not any(isinstance(known, Text) for known in events):
+                os.kill(pid, signal.SIGKILL)
+            events.append(event)
+        return events
+
+    events = asyncio.run(steadily())
+    end(events)
+    [again] = [at for at, event in enumerate(events) if isinstance(event, Retrying)]
+    assert any(isinstance(event, Loading) for event in events[again:])
+    assert "def add(a, b)" in text(events[again:])
+    assert the_record().pid != pid

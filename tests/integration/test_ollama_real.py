@@ -18,8 +18,9 @@ from real_servers import NAME, Ollama, ollama_program
 from vivek import paths
 from vivek.errors import ModelConnectionLostError, ModelNotFoundError
 from vivek.llm import ollama, tokens, weights
-from vivek.llm.base import Finished, Loading, Message, ModelInfo, Sampling, Text
+from vivek.llm.base import Finished, Loading, Message, ModelInfo, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.ollama import OllamaModel
+from vivek.llm.steady import SteadyModel
 
 pytestmark = pytest.mark.real_model
 
@@ -198,3 +199,35 @@ def test_a_server_that_is_killed_leaves_the_text_so_far(server: Ollama, ollama_s
         assert "`ollama serve`" in caught.value.hint
     finally:
         other.close()
+
+
+def test_a_server_that_is_killed_and_started_again_answers_the_same_call(
+    server: Ollama, ollama_store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(paths, "state_dir", lambda: tmp_path)
+    program = ollama_program()
+    others = [Ollama(program, ollama_store)]
+
+    async def ask() -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        model = SteadyModel(OllamaModel(NAME, others[0].url, context_window=WINDOW))
+        async for event in model.stream(ASK, Sampling(max_tokens=30)):
+            if isinstance(event, Text) and len(others) == 1:
+                others[0].kill()
+                others.append(await asyncio.to_thread(Ollama, program, ollama_store, port=others[0].port))
+            events.append(event)
+        await model.aclose()
+        return events
+
+    try:
+        events = run(ask())
+    finally:
+        for other in others:
+            other.close()
+    assert isinstance(events[-1], Finished)
+    [again] = [at for at, event in enumerate(events) if isinstance(event, Retrying)]
+    assert any(isinstance(event, Text) for event in events[:again])
+    assert any(isinstance(event, Loading) for event in events[again:])
+    reply = "".join(event.text for event in events[again:] if isinstance(event, Text))
+    assert reply, "the reply starts anew"
+    assert events[again].reason.startswith("The connection to Ollama")

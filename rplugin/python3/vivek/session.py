@@ -99,7 +99,7 @@ class Session:
         return LoggedModel(SteadyModel(choice.model, tell), about)
 
     def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
-        """What shows only once the model is loaded, each told once a session."""
+        """What shows only once the model is loaded, where it was not told before."""
         with suppress(VivekError, asyncio.TimeoutError):
             for text in self._loop.run(_warnings(model), cancel):
                 if text not in self._told:

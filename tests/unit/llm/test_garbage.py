@@ -132,7 +132,8 @@ def test_a_table_of_the_prompt_may_come_back_as_long_as_it_is() -> None:
 def test_foreign_words_in_strings_or_in_the_prompt_are_no_switch() -> None:
     greetings = "".join(f'    "greeting_{n}": "你好，世界，这是一个测试",\n' for n in range(20))
     assert not fault(f"```python\nTEXTS = {{\n{greetings}}}\n```")
-    assert not fault(json.dumps({"words": ["这是一个测试" * 3] * 40}, ensure_ascii=False))
+    words = ["".join(chr(0x4E00 + (n * k * 7919) % 5000) for k in range(1, 20)) for n in range(1, 40)]
+    assert not fault(json.dumps({"words": words}, ensure_ascii=False))
     chinese = "这个函数计算圆的面积。" * 4 + "半径越大，面积越大；它返回一个数字，单位是平方米，没有副作用。"
     assert not fault(chinese, [Message("user", "请解释这段代码")])
 

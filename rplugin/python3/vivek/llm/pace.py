@@ -36,17 +36,17 @@ _log = logging.getLogger(__name__)
 
 
 class Speeds:
-    """Prefill speeds in tokens a second by backend and model digest, in one JSON file that all processes share."""
+    """Prefill speeds in tokens a second by backend and model (its digest), in one JSON file that all processes share."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
 
-    def known(self, backend: str, digest: str) -> float | None:
+    def known(self, backend: str, model: str) -> float | None:
         """The speed that was measured for this model; None where none was."""
-        speed = self._read().get(_key(backend, digest))
+        speed = self._read().get(_key(backend, model))
         return float(speed) if isinstance(speed, int | float) and speed > 0 else None
 
-    def learn(self, backend: str, digest: str, tokens: int, seconds: float, *, exact: bool) -> None:
+    def learn(self, backend: str, model: str, tokens: int, seconds: float, *, exact: bool) -> None:
         """Note that so many tokens were read in that time.
 
         exact: whether these are the tokens that were really read. Where not, some may have come from a cache, which
@@ -54,14 +54,14 @@ class Speeds:
         """
         if tokens < FEW_TOKENS or seconds <= 0:
             return
-        measured, known = tokens / seconds, self.known(backend, digest)
+        measured, known = tokens / seconds, self.known(backend, model)
         if known is None or (not exact and measured * UNTOLD_CACHE < known):
             speed = measured
         elif not exact and measured > known * UNTOLD_CACHE:
             return
         else:
             speed = WEIGHT * measured + (1 - WEIGHT) * known
-        self._write(_key(backend, digest), speed)
+        self._write(_key(backend, model), speed)
 
     def _place(self) -> Path:
         return self._file or paths.state_dir() / "prefill-speed.json"
@@ -86,8 +86,8 @@ class Speeds:
             _log.info("The prefill speed could not be kept: %s", error)
 
 
-def _key(backend: str, digest: str) -> str:
-    return f"{backend}:{digest}"
+def _key(backend: str, model: str) -> str:
+    return f"{backend}:{model}"
 
 
 def fresh_share(before: Sequence[Message], now: Sequence[Message]) -> float:

@@ -115,16 +115,16 @@ class SteadyModel:
         if self._info is None:
             return Countdown(None)
         before = self._before.get(self._key(self._info), [])
-        speed = self._speeds.known(self._info.backend, self._info.digest)
+        speed = self._speeds.known(*self._key(self._info))
         return Countdown(speed, fresh_share(before, messages))
 
     def _learn(self, messages: Sequence[Message], countdown: Countdown) -> None:
         if self._info is None or not countdown.total:
             return
         tokens, seconds = countdown.measured(time.monotonic())
-        self._speeds.learn(self._info.backend, self._info.digest, tokens, seconds, exact=countdown.live)
+        self._speeds.learn(*self._key(self._info), tokens, seconds, exact=countdown.live)
         self._before[self._key(self._info)] = list(messages)
 
     @staticmethod
     def _key(info: ModelInfo) -> tuple[str, str]:
-        return info.backend, info.digest
+        return info.backend, info.digest or info.name
