@@ -15,7 +15,7 @@ from support import need
 from vivek.llm import weights
 from vivek.llm.llamacpp import LlamaCppModel
 
-pytestmark = pytest.mark.real_model
+pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900)]
 
 NAME = "qwen2.5-coder:0.5b"
 SAMPLE = 6
