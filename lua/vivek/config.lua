@@ -80,8 +80,8 @@ M.schema = {
     default = 'auto',
     choices = { 'auto', 'ollama', 'embedded', 'openai', 'scripted' },
     text = 'What runs the model. "auto" takes Ollama where it answers and has a suitable model, else the '
-      .. 'embedded model where it is installed. "openai" is any OpenAI-compatible server: llama-server, vLLM, '
-      .. 'LM Studio, MLX-LM. "scripted" replays answers from a file, for tests.',
+      .. 'embedded model where it is installed. "openai" is any OpenAI-compatible server: llama-server, '
+      .. 'vLLM, LM Studio, MLX-LM. "scripted" replays answers from a file, for tests.',
   },
   {
     name = 'model',

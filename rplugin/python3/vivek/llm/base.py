@@ -1,7 +1,7 @@
 """The shape of a chat model: what goes in, what streams out, what a call cost.
 
-It holds no transport. Each backend (Ollama, the embedded llama.cpp, the scripted one) implements `ChatModel`; the
-agent knows nothing else of them.
+It holds no transport. Each backend (Ollama, the embedded llama.cpp, an OpenAI-compatible server, the scripted one)
+implements `ChatModel`; the agent knows nothing else of them.
 """
 
 from __future__ import annotations
