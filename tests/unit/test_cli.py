@@ -75,6 +75,23 @@ def test_json_is_one_object_with_all_that_is_promised(shell: Shell) -> None:
     }
 
 
+def test_a_diff_is_patched_from_where_the_command_ran(shell: Shell) -> None:
+    below = shell.folder / "deep" / "er" / "a b.py"
+    below.parent.mkdir(parents=True)
+    shell.file.rename(below)
+    shell.replies(GOOD)
+    done = shell.ask("deep/er/a b.py", "make it 4")
+    subprocess.run(["git", "apply"], cwd=shell.folder, input=done.stdout, text=True, check=True)
+    assert below.read_text() == CHANGED
+
+
+def test_a_failure_has_the_keys_of_a_success(shell: Shell) -> None:
+    shell.replies(GOOD)
+    success = json.loads(shell.ask("a.py", "make it 4", "--json").stdout)
+    failure = json.loads(shell.ask("missing.py", "make it 4", "--json").stdout)
+    assert set(failure) == set(success)
+
+
 def test_write_changes_the_file_and_prints_nothing(shell: Shell) -> None:
     shell.replies(GOOD)
     shell.file.chmod(0o750)

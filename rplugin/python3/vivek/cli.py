@@ -188,7 +188,13 @@ def _applied(text: str, result: AskResult) -> str:
 def _diff(request: AskRequest, new_text: str) -> str:
     from vivek.edits.diff import unified
 
-    return unified(request.text, new_text, str(request.path.name if request.path else "stdin"))
+    return unified(request.text, new_text, _patched_name(request.path) if request.path else "stdin")
+
+
+def _patched_name(path: Path) -> str:
+    """How a diff names a file, so that `git apply` and `patch -p1` find it from the working directory."""
+    below = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.relative_to(path.anchor)
+    return str(below)
 
 
 def _report(result: AskResult, new_text: str) -> dict[str, Any]:
@@ -217,9 +223,14 @@ def _failure_report(error: VivekError) -> dict[str, Any]:
         "score": 0.0,
         "checks": [],
         "iterations": 0,
+        "calls": [],
+        "thread": None,
+        "stats": {},
+        "stopped": False,
+        "text": None,
     }
     told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
-    return {**empty, "calls": [], "text": None, "error": told}
+    return {**empty, "error": told}
 
 
 def _tell_error(error: VivekError, arguments: argparse.Namespace, terminal: Any) -> None:
