@@ -23,6 +23,7 @@ local M = {}
 ---@field eol boolean
 ---@field target? integer extmark over the lines that the run is about
 ---@field running boolean
+---@field heard? boolean whether an event of it has come
 
 ---@class vivek.Ask : vivek.Snapshot
 ---@field run string
@@ -33,8 +34,10 @@ local M = {}
 
 local namespace = vim.api.nvim_create_namespace('vivek.ask')
 local group = vim.api.nvim_create_augroup('vivek_ask', { clear = true })
--- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here.
+-- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here. One that nothing
+-- was heard of yet (Python is starting) has nothing to offer, and is not waited for.
 local STOP_MS = 2000
+local SILENT_STOP_MS = 100
 
 ---@type table<string, vivek.Run>
 local runs = {}
@@ -209,6 +212,7 @@ local function of_run(handler)
   return function(event)
     local run = runs[event.run]
     if run and run.running then
+      run.heard = true
       handler(run, event)
     end
   end
@@ -243,7 +247,7 @@ local function stop_run(run)
       local failure = { kind = 'RunStoppedError', message = 'Stopped.', hint = '' }
       on_error(run, { kind = 'error', run = run.id, error = failure })
     end
-  end, STOP_MS)
+  end, run.heard and STOP_MS or SILENT_STOP_MS)
 end
 
 --- A run whose buffer is wiped out has no place to show a result in.

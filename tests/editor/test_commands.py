@@ -277,6 +277,15 @@ def test_a_stop_that_is_not_answered_still_frees_the_buffer(hosted: Editor) -> N
     arrived(hosted, "vivek_ask", 2)
 
 
+def test_a_stop_before_anything_was_heard_does_not_wait_for_a_process_that_is_starting(
+    hosted: Editor,
+) -> None:
+    hosted.edit(TEXT, name="x.py")
+    hosted.command("VivekAsk sleep")
+    hosted.command("VivekStop")
+    hosted.wait_for(lambda: "Stopped." in told(hosted), timeout=1)
+
+
 def test_stop_with_nothing_at_work_says_so(hosted: Editor) -> None:
     hosted.command("VivekStop")
     assert "Nothing is running." in told(hosted)
