@@ -40,6 +40,7 @@ class Session:
         self._loop = ModelLoop()
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
+        self._noticed: set[str] = set()
         self._lock = threading.Lock()
 
     def ask(self, request: AskRequest, listen: Callable[[Event], None], cancel: CancelToken) -> AskResult:
@@ -64,7 +65,7 @@ class Session:
     def _choose(self, request: AskRequest, gate: _Gate, cancel: CancelToken) -> ChatModel:
         wanted = request.settings
         choice = self._loop.run(choose(wanted.backend, wanted.model, wanted.url), cancel)
-        for text in choice.notices:
+        for text in self._unseen(choice.notices):
             gate.send({"kind": "notice", "run": request.run, "text": text})
         gate.send(
             {
@@ -76,6 +77,13 @@ class Session:
             }
         )
         return choice.model
+
+    def _unseen(self, notices: tuple[str, ...]) -> list[str]:
+        """What was not told in this session yet: of a model, the user need be told once."""
+        with self._lock:
+            unseen = [text for text in notices if text not in self._noticed]
+            self._noticed.update(unseen)
+        return unseen
 
     def _run(
         self,
