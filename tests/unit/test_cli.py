@@ -102,6 +102,30 @@ def test_write_changes_the_file_and_prints_nothing(shell: Shell) -> None:
     assert shell.file.stat().st_mode & 0o777 == 0o750
 
 
+def test_a_file_that_changed_meanwhile_is_not_overwritten(shell: Shell) -> None:
+    reply = {"text": GOOD, "tokens_per_second": 20}
+    shell.script.write_text(json.dumps({"replies": [reply]}))
+    command = [sys.executable, "-m", "vivek.cli", "ask", "a.py", "make it 4", "--write"]
+    command += ["--backend", "scripted", "--url", str(shell.script)]
+    with subprocess.Popen(
+        command, cwd=shell.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as asking:
+        assert asking.stderr is not None
+        assert any(line.startswith("executor") for line in asking.stderr)
+        shell.file.write_text("# mine\n" + TEXT)
+        out, told = asking.communicate(timeout=60)
+    assert asking.returncode == 1
+    assert "changed while the model was at work" in told
+    assert "+    return 4 * r * r" in out
+    assert shell.file.read_text() == "# mine\n" + TEXT
+
+
+def test_lines_of_standard_input_can_be_named(shell: Shell) -> None:
+    shell.replies(GOOD)
+    done = shell.ask("-:1-2", "make it 4", "--json", "--filetype", "python", text=TEXT + "x = 1\n")
+    assert json.loads(done.stdout)["text"] == CHANGED + "x = 1\n"
+
+
 def test_standard_input_is_a_file_too(shell: Shell) -> None:
     shell.replies(GOOD)
     done = shell.ask("-", "make it 4", "--json", "--filetype", "python", text=TEXT)
