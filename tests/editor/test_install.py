@@ -234,6 +234,17 @@ def test_with_a_user_interface_a_name_is_asked_about_with_its_size(
     assert "1.1 GB" in nvim.lua("return _G.asked[1][1]")
 
 
+def test_the_built_in_question_leaves_no_prompt_for_a_key(nvim: Editor, program: Path) -> None:
+    nvim.nvim.ui_attach(60, 30, rgb=True)
+    nvim.type(":VivekInstall model big<CR>")
+    row = "return vim.fn.screenstring(vim.o.lines - 2, 1) .. vim.fn.screenstring(vim.o.lines - 2, 4)"
+    nvim.wait_for(lambda: nvim.lua(row) == "2C")  # 2: Cancel
+    nvim.type("1<CR>")
+    nvim.wait_for(lambda: (program / "asked").exists())
+    assert not nvim.api.get_mode()["blocking"]
+    nvim.wait_for(lambda: "is installed" in told(nvim))
+
+
 def test_a_failed_download_says_why(nvim: Editor, program: Path) -> None:
     (program / "fails").touch()
     error = install(nvim, "model", "big")
