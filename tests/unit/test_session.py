@@ -36,3 +36,14 @@ def test_what_to_expect_of_a_model_is_told_once(model: ScriptedModel, tmp_path: 
     session.close()
     assert told.count(("notice", "tiny is a small model.")) == 1
     assert [kind for kind, _ in told].count("start") == 2
+
+
+def test_a_closed_session_leaves_its_database_whole_in_one_file(model: ScriptedModel, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "a.py").write_text(TEXT)
+    session = Session()
+    model.enqueue("```python\ndef area(r):\n    return 4 * r * r\n```\n")
+    request = AskRequest(run="1", instruction="make it 4", text=TEXT, path=tmp_path / "a.py")
+    session.ask(request, lambda _event: None, CancelToken())
+    session.close()
+    assert {path.name for path in (tmp_path / ".vivek").iterdir()} == {".gitignore", "checkpoints.db"}

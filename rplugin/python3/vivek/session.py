@@ -132,6 +132,9 @@ class Session:
     def close(self) -> None:
         """Close connections and databases; returns at once."""
         self._loop.close()
+        with self._lock:
+            for store in (self._unnamed, *self._stores.values()):
+                store.close()
 
     def _model_health(self, settings: Settings) -> dict[str, Any]:
         try:
