@@ -188,9 +188,8 @@ end
 ---@param event vivek.Event
 local function on_done(run, event)
   if not vim.api.nvim_buf_is_loaded(run.buf) then
-    message.warn(
-      'The buffer is closed, so no hunks are shown. What the model wrote is in the scratch buffer.'
-    )
+    -- It comes by itself: within one line of 80 columns, so that Neovim does not ask for a key.
+    message.warn('The buffer is closed. The scratch buffer has the reply.')
   else
     local ok, fault = xpcall(propose, debug.traceback, run, event.result)
     if not ok then

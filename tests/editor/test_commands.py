@@ -347,6 +347,16 @@ def test_a_buffer_unloaded_while_the_model_runs_keeps_its_file_and_says_so(hoste
     assert (hosted.home / "x.py").read_text() == TEXT
 
 
+def test_what_comes_by_itself_fits_a_line_of_80_columns(hosted: Editor) -> None:
+    hosted.nvim.ui_attach(80, 24, rgb=True)
+    hosted.edit(TEXT, name="x.py")
+    hosted.command("VivekAsk sleep")
+    run = arrived(hosted, "vivek_ask")["run"]
+    hosted.command("bdelete!")
+    hosted.nvim.exec_lua("require('vivek.host').on_events(...)", [done(FIRST) | {"run": run}], async_=True)
+    assert not hosted.api.get_mode()["blocking"]
+
+
 def test_edits_that_cannot_be_shown_end_the_run_and_leave_the_text_alone(hosted: Editor) -> None:
     buffer = hosted.edit(TEXT, name="x.py")
     answer_with(hosted, done({"range": {"start": {"line": 0}}, "newText": "x\n"}))
