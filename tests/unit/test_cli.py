@@ -120,6 +120,22 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(shell: Shell) -> None:
     assert shell.file.read_text() == "# mine\n" + TEXT
 
 
+def test_an_interrupt_while_python_still_imports_ends_it_without_a_traceback(shell: Shell) -> None:
+    interrupted = (
+        "import os, signal, sys; from vivek import cli, terminal;"
+        "sys.meta_path.insert(0, type('Finder', (), {'find_spec': staticmethod("
+        "lambda name, *_: os.kill(os.getpid(), signal.SIGINT) if name == 'vivek.session' else None)}));"
+        "cli.main(sys.argv[1:])"
+    )
+    shell.replies(GOOD)
+    command = [sys.executable, "-c", interrupted, "ask", "a.py", "make it 4"]
+    command += ["--backend", "scripted", "--url", str(shell.script)]
+    done = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "stopped" in done.stderr.lower()
+
+
 def test_lines_of_standard_input_can_be_named(shell: Shell) -> None:
     shell.replies(GOOD)
     done = shell.ask("-:1-2", "make it 4", "--json", "--filetype", "python", text=TEXT + "x = 1\n")

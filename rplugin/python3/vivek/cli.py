@@ -37,7 +37,11 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     given = sys.argv[1:] if argv is None else argv
     # argparse would take "-:3-9" for an option.
     arguments = _parser().parse_args([_STDIN + word[1:] if word.startswith("-:") else word for word in given])
-    sys.exit(arguments.command(arguments))
+    try:
+        sys.exit(arguments.command(arguments))
+    except KeyboardInterrupt:
+        print("vivek: Stopped.", file=sys.stderr)
+        sys.exit(NOTHING_USABLE)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -130,12 +134,14 @@ def _ask(arguments: argparse.Namespace) -> int:
 
 
 def _run(request: AskRequest, terminal: Any) -> AskResult:
+    # Before the imports, which take a second or two.
+    cancel = CancelToken()
+    signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
+
     from vivek.log import configure
     from vivek.session import Session
 
     configure()
-    cancel = CancelToken()
-    signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
     session = Session()
     try:
         with terminal.live():
