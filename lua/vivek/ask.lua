@@ -311,6 +311,15 @@ local function begin(buf, base, eol, snapshot, instruction)
   end
 end
 
+--- The lines that are selected, where a map runs the command from within visual mode (`<Cmd>VivekAsk<CR>`) and
+--- so hands over no range.
+---@return [integer, integer]?
+local function selected()
+  if vim.api.nvim_get_mode().mode:find('^[vV\22]') then
+    return { vim.fn.line('v'), vim.fn.line('.') }
+  end
+end
+
 --- Ask. The text is captured at once, whatever is typed while the question for an instruction is open.
 ---@param options vivek.AskOptions
 function M.ask(options)
@@ -323,7 +332,7 @@ function M.ask(options)
     return
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local snapshot = source and follow_up(buf) or capture.snapshot(buf, options.range)
+  local snapshot = source and follow_up(buf) or capture.snapshot(buf, options.range or selected())
   if vim.trim(options.instruction or '') ~= '' then
     return begin(buf, base, eol, snapshot, vim.trim(options.instruction))
   end

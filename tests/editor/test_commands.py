@@ -106,6 +106,15 @@ def test_in_every_visual_mode_whole_lines_are_selected(hosted: Editor, mode: str
     assert (ask["selection"], ask["first"], ask["last"]) == (True, 1, 2)
 
 
+@pytest.mark.parametrize("mode", ["v", "V", "<C-v>"])
+def test_a_map_that_runs_the_command_from_visual_mode_means_the_selection(hosted: Editor, mode: str) -> None:
+    hosted.edit(TEXT, name="x.py")
+    hosted.command("xnoremap Q <Cmd>VivekAsk shorten<CR>")
+    hosted.feed(f"6G{mode}kQ")
+    ask = arrived(hosted, "vivek_ask")
+    assert (ask["selection"], ask["first"], ask["last"]) == (True, 5, 6)
+
+
 def test_without_an_instruction_it_is_asked_for_and_remembered(hosted: Editor) -> None:
     hosted.edit(TEXT, name="x.py")
     hosted.type(":VivekAsk<CR>")
