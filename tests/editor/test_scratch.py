@@ -114,6 +114,34 @@ def test_it_opens_below_where_the_screen_is_too_narrow_for_two_columns(
     assert (nvim.lua("return vim.api.nvim_win_get_position(...)[1]", opened.window) > 0) == rows_below
 
 
+def test_below_it_takes_no_more_than_half_of_the_window_that_it_splits(nvim: Editor) -> None:
+    nvim.command("set columns=80 lines=40 noequalalways | split")
+    nvim.edit("a\n", name="demo.py")
+    room = nvim.lua("return vim.api.nvim_win_get_height(0)")
+    Run(nvim)
+    assert nvim.lua("return vim.api.nvim_win_get_height(0)") >= room // 2 - 1
+
+
+def test_a_floating_window_is_not_split(nvim: Editor) -> None:
+    nvim.edit("a\n", name="demo.py")
+    nvim.lua(
+        "vim.api.nvim_open_win(0, true, { relative = 'editor', row = 1, col = 1, width = 60, height = 9 })"
+    )
+    floating = nvim.eval("win_getid()")
+    opened = Run(nvim)
+    assert nvim.eval("win_getid()") == floating
+    assert nvim.lua("return vim.api.nvim_win_get_config(...).relative", opened.window) == ""
+
+
+def test_where_there_is_no_room_for_a_window_the_ask_goes_on(nvim: Editor) -> None:
+    nvim.command("set columns=80 noequalalways winminheight=1 | split | resize 1")
+    nvim.edit("a\n", name="demo.py")
+    opened = Run(nvim)
+    assert opened.window == -1
+    opened.text("x = 1")
+    opened.wait_for_line("x = 1")
+
+
 def test_source_and_scratch_find_each_other(run: Run) -> None:
     source = run.nvim.eval("bufnr()")
     assert run.nvim.lua("return require('vivek.scratch').source_of(...)", run.buffer) == source

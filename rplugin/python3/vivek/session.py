@@ -50,9 +50,9 @@ class Session:
         self._loop = ModelLoop()
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
+        self._noticed: set[str] = set()
         self._lock = threading.Lock()
         self._record = TrackRecord()
-        self._told: set[str] = set()
 
     def ask(self, request: AskRequest, listen: Callable[[Event], None], cancel: CancelToken) -> AskResult:
         """One ask, start to end. `listen` is called from several threads, and no more once this returns.
@@ -83,8 +83,7 @@ class Session:
 
         choosing = persistently(lambda: choose(wanted.backend, wanted.model, wanted.url), tell)
         choice = self._loop.run(choosing, cancel)
-        self._told.update(choice.notices)
-        for text in choice.notices:
+        for text in self._unseen(choice.notices):
             gate.send({"kind": "notice", "run": request.run, "text": text})
         gate.send(
             {
@@ -101,10 +100,15 @@ class Session:
     def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
         """What shows only once the model is loaded, where it was not told before."""
         with suppress(VivekError, asyncio.TimeoutError):
-            for text in self._loop.run(_warnings(model), cancel):
-                if text not in self._told:
-                    self._told.add(text)
-                    gate.send({"kind": "notice", "run": request.run, "text": text})
+            for text in self._unseen(self._loop.run(_warnings(model), cancel)):
+                gate.send({"kind": "notice", "run": request.run, "text": text})
+
+    def _unseen(self, notices: Sequence[str]) -> list[str]:
+        """What was not told in this session yet: of a model, the user need be told once."""
+        with self._lock:
+            unseen = [text for text in notices if text not in self._noticed]
+            self._noticed.update(unseen)
+        return unseen
 
     def _run(
         self,
@@ -157,6 +161,9 @@ class Session:
     def close(self) -> None:
         """Close connections and databases; returns at once."""
         self._loop.close()
+        with self._lock:
+            for store in (self._unnamed, *self._stores.values()):
+                store.close()
 
     def _model_health(self, settings: Settings) -> dict[str, Any]:
         try:
