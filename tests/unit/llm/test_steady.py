@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 import wire
+from llama import FakeLlama, write_gguf
 from vivek import paths
 from vivek.errors import (
     ContextWindowExceededError,
@@ -26,7 +27,7 @@ from vivek.errors import (
     VivekError,
 )
 from vivek.llm import retry, steady, tokens, watchdog
-from vivek.llm.base import Finished, Message, Reading, Retrying, Sampling, StreamEvent, Text
+from vivek.llm.base import Finished, Loading, Message, Reading, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.llamacpp import LlamaCppModel
 from vivek.llm.ollama import OllamaModel
 from vivek.llm.pace import Speeds
@@ -138,7 +139,6 @@ def talk(backend: Backend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> A
 def the_model(backend: Backend, url: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
     if backend is OLLAMA:
         return OllamaModel(NAME, url)
-    from llama import write_gguf
     from vivek.llm import launcher, server
 
     record = Record(1, url, "key", "0", 0.0)
@@ -399,6 +399,30 @@ def raw(data: bytes) -> wire.Answer:
         writer.write(data)
 
     return answer
+
+
+def test_an_embedded_server_that_dies_is_started_anew_for_each_try(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(steady, "TICK_SECONDS", 1.0)
+    monkeypatch.setattr(watchdog, "QUIET_SECONDS", 30.0)
+    llama, got = FakeLlama(tmp_path, monkeypatch), []
+    model = SteadyModel(LlamaCppModel(write_gguf(tmp_path / "tiny.gguf"), name="tiny", idle_seconds=60.0))
+
+    async def ask() -> None:
+        async for event in model.stream([ASK[0], Message("user", "die")], SAMPLING):
+            got.append(event)
+
+    try:
+        error = failing(ask(), ModelConnectionLostError)
+    finally:
+        llama.close()
+    assert error.partial == "def "
+    assert "starts it anew" in error.hint
+    assert [type(event) for event in got].count(Loading) == retry.TRIES
+    assert len(llama.events("load")) == retry.TRIES
 
 
 # --- stopping ---------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Speeds:
-    """Prefill speeds in tokens a second by backend and model (its digest), in one JSON file for all processes."""
+    """Prefill speeds in tokens a second by backend and model digest, in one JSON file that all processes share."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
