@@ -33,6 +33,7 @@ def get_device_info() -> list[dict]:
 
 def CommonParams() -> SimpleNamespace:  # noqa: N802
     parts = {name: SimpleNamespace() for name in ("model", "cpuparams", "cpuparams_batch", "speculative")}
+    parts["speculative"].ngram_mod = SimpleNamespace()
     return SimpleNamespace(**parts)
 
 
