@@ -70,7 +70,8 @@ def loaded(context: int = 8192) -> wire.Answer:
 
 
 def routes(chat: wire.Answer, **other: wire.Answer) -> dict[str, wire.Answer]:
-    answers = {"show": wire.replying(SHOW), "ps": loaded(), "chat": chat} | other
+    tags = wire.replying({"models": [{"model": NAME, "name": NAME, "size": 1_100_000_000}]})
+    answers = {"show": wire.replying(SHOW), "ps": loaded(), "tags": tags, "chat": chat} | other
     return {f"/api/{name}": answer for name, answer in answers.items()}
 
 

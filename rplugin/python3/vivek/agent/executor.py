@@ -9,12 +9,15 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
+from textwrap import shorten
 from time import monotonic
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
+from vivek.agent.budget import leaves_room, reply_cap
+from vivek.agent.counted import compare
 from vivek.agent.state import AskState, Attempt, Call, PlainMessage, Ports
 from vivek.errors import ModelOutputInvalidError, RunStoppedError, VivekError
 from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
@@ -23,6 +26,9 @@ from vivek.prompts.layout import label
 
 RETRY_TEMPERATURE = 0.5
 """The first attempt is greedy; a retry that is greedy too tends to repeat itself. 0.4 to 0.7 is the usual range."""
+
+PROBLEM_CHARACTERS = 800
+"""Cap on what is said of a failed attempt: some 200 tokens."""
 
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 
@@ -37,8 +43,11 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     number = len(attempts) + 1
     emit.node(runtime, "executor", "asking the model" if number == 1 else "asking again", number)
     messages = _messages(state, ports)
+    counted = ports.counter.count_messages(messages)
     sampling = Sampling(
-        max_tokens=state["reply_tokens"], temperature=0.0 if number == 1 else RETRY_TEMPERATURE, seed=number
+        max_tokens=reply_cap(state["room"], counted),
+        temperature=0.0 if number == 1 else RETRY_TEMPERATURE,
+        seed=number,
     )
     listener = _Listener(runtime, number)
     try:
@@ -52,6 +61,7 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
             "failure": {"kind": error.kind, "message": error.message, "hint": error.hint},
             "partial": listener.reply,
         }
+    compare(runtime, counted, finished.stats.prompt_tokens)
     call: Call = {"node": "executor", **asdict(finished.stats)}  # type: ignore[typeddict-item]
     attempt: Attempt = {
         "reply": listener.reply,
@@ -79,18 +89,30 @@ def _words(reply: str) -> str:
 
 
 def _messages(state: AskState, ports: Ports) -> list[Message]:
-    """The prompt; for a retry also the last reply and what is wrong with it, so that all before it stays cached."""
+    """The prompt; for a retry also the last reply and what is wrong with it, so that all before it stays cached.
+
+    Where that leaves the reply too little room, the complaint goes without the reply, or the retry without either.
+    """
     messages = _from_plain(state["messages"])
     if not state["attempts"]:
         return messages
     last = state["attempts"][-1]
-    problem = " ".join(check["detail"] for check in last["checks"] if not check["passed"])
     language = label(ports.request.filetype or "text")
-    repair = Message("user", render("repair", problem=problem, language=language))
-    longer = [*messages, Message("assistant", last["reply"]), repair]
-    if ports.counter.count_messages(longer) + state["reply_tokens"] <= ports.info.context_window:
-        return longer
-    return [*messages[:-1], Message("user", f"{messages[-1].content}\n\n{repair.content}")]
+    repair = Message("user", render("repair", problem=_problem(last), language=language))
+    with_reply = [*messages, Message("assistant", last["reply"]), repair]
+    without = [*messages[:-1], Message("user", f"{messages[-1].content}\n\n{repair.content}")]
+    for candidate in (with_reply, without):
+        if leaves_room(state["room"], candidate, ports.counter):
+            return candidate
+    return messages
+
+
+def _problem(attempt: Attempt) -> str:
+    """What the checks found, in so many words as a small model still minds."""
+    details = " ".join(check["detail"] for check in attempt["checks"] if not check["passed"])
+    return (
+        shorten(details, PROBLEM_CHARACTERS, placeholder="") if len(details) > PROBLEM_CHARACTERS else details
+    )
 
 
 def _from_plain(messages: Sequence[PlainMessage]) -> list[Message]:

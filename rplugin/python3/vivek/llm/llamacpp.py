@@ -9,14 +9,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError, VivekError
-from vivek.llm import gguf, launcher, memory, server, tokens, transport, weights
+from vivek.llm import gguf, launcher, memory, server, tokens, transport, weights, window
 from vivek.llm.base import (
     CallStats,
     Finished,
@@ -30,18 +29,16 @@ from vivek.llm.base import (
     TokenCounter,
 )
 from vivek.llm.launcher import Settings
-from vivek.llm.memory import Need
 from vivek.llm.server import Record
-
-CONTEXT_WINDOW = 8192
-"""Tokens that prompt and reply share, for each of the server's slots; less where the
-model was trained on less."""
+from vivek.llm.window import Shape
 
 
 class LlamaCppModel:
     """A GGUF file, run by llama.cpp on this machine.
 
-    digest: the file's sha256 (hex) where it is known already; else it is computed.
+    digest: the file's sha256 (hex) where it is known already; else it is computed. context_window: tokens that prompt
+    and reply share, for each of the server's slots, where this is who starts it; None for the largest bucket that fits
+    in memory.
     """
 
     def __init__(
@@ -50,7 +47,7 @@ class LlamaCppModel:
         *,
         name: str,
         digest: str = "",
-        context_window: int = CONTEXT_WINDOW,
+        context_window: int | None = None,
         idle_seconds: float = launcher.IDLE_SECONDS,
     ) -> None:
         self._weights = weights
@@ -58,7 +55,7 @@ class LlamaCppModel:
         self._digest = digest
         self._context_window = context_window
         self._idle_seconds = idle_seconds
-        self._known_settings: Settings | None = None
+        self._known_shape: Shape | None = None
 
     async def info(self) -> ModelInfo:
         """What the server says of the model; starts it where it is down. Raises ModelAPIError and its kin."""
@@ -82,6 +79,30 @@ class LlamaCppModel:
     async def warnings(self) -> Sequence[str]:
         """None: the server is started by us, with settings that fit."""
         return []
+
+    async def widen(self, tokens: int) -> ModelInfo:
+        """Start the server anew with a larger window, unless somebody's call is under way.
+
+        Raises ContextWindowExceededError with the reason; ModelAPIError and its kin.
+        """
+        info = await self.info()
+        if info.context_window >= tokens:
+            return info
+        settings = await self._settings()
+        record = await launcher.started(settings)
+        shape = await self._shape()
+        freed = shape.need(info.context_window).total - shape.weights  # the weights are in the file cache
+        wide = window.raised(shape, tokens, memory.available() + freed)
+        if await _busy(record, settings):
+            raise ContextWindowExceededError(
+                "It cannot be raised now, because the embedded model is answering somebody else."
+            )
+        self._context_window = wide
+        await launcher.stopped(settings, record)
+        info = await self.info()
+        if info.context_window < tokens:
+            raise ContextWindowExceededError("It was not raised, because another editor was faster.")
+        return info
 
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
@@ -111,38 +132,31 @@ class LlamaCppModel:
         """Nothing is open between calls; the server goes on for others, and ends by itself when idle."""
 
     async def _settings(self) -> Settings:
-        if self._known_settings is None:
-            self._known_settings = await asyncio.to_thread(self._read_settings)
-        return self._known_settings
+        """Made afresh each time: the window that fits depends on the memory that is free now."""
+        shape = await self._shape()
+        chosen = self._context_window or window.largest(shape, memory.available())
+        chosen = min(chosen, shape.trained or chosen)
+        return Settings(
+            self._name, self._weights, self._digest, chosen, shape.need(chosen), self._idle_seconds
+        )
 
-    def _read_settings(self) -> Settings:
-        path = self._weights
-        digest = self._digest or weights.digest(path)
-        shape = _shape(path, digest)
-        window = min(self._context_window, shape.trained_window or self._context_window)
-        tokens_in_all = window * server.SLOTS
-        need = Need(path.stat().st_size, tokens_in_all * shape.kv_bytes_per_token)
-        return Settings(self._name, path, digest, window, need, self._idle_seconds)
+    async def _shape(self) -> Shape:
+        if self._known_shape is None:
+            self._known_shape = await asyncio.to_thread(self._read_shape)
+        return self._known_shape
 
-
-@dataclass(frozen=True)
-class _Shape:
-    """What the head of a GGUF file tells. trained_window: tokens, 0 where it does not tell."""
-
-    trained_window: int
-    kv_bytes_per_token: int
+    def _read_shape(self) -> Shape:
+        self._digest = self._digest or weights.digest(self._weights)
+        return _shape(self._weights, self._digest)
 
 
-_shapes: dict[str, _Shape] = {}
+_shapes: dict[str, Shape] = {}
 """By digest: each ask makes its own model, and the head takes a quarter of a second to read."""
 
 
-def _shape(path: Path, digest: str) -> _Shape:
+def _shape(path: Path, digest: str) -> Shape:
     if digest not in _shapes:
-        metadata = gguf.metadata(path)
-        trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
-        window = trained if isinstance(trained, int) else 0
-        _shapes[digest] = _Shape(window, memory.kv_bytes_per_token(metadata))
+        _shapes[digest] = Shape.of(gguf.metadata(path), path.stat().st_size, server.SLOTS)
     return _shapes[digest]
 
 
@@ -153,6 +167,15 @@ async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
         if answer.status_code != httpx.codes.OK:
             raise _refusal(answer.status_code, transport.server_message(answer.content))
         return transport.json_object(answer.content, _server(record, settings))
+
+
+async def _busy(record: Record, settings: Settings) -> bool:
+    """Whether a call is under way, of whatever editor."""
+    with _failures(record, settings):
+        async with launcher.client(record) as client:
+            answer = await client.get("/slots")
+        answer.raise_for_status()
+        return any(slot["is_processing"] for slot in answer.json())
 
 
 async def _chat(

@@ -81,12 +81,16 @@ class Reply:
 
 @dataclass
 class Script:
-    """What the model will say, and how large it claims to be. repeat_last: say the last reply for ever."""
+    """What the model will say, and how large it claims to be.
+
+    repeat_last: say the last reply for ever. widest: what its context window can be raised to, 0 for nothing more.
+    """
 
     replies: list[Reply] = field(default_factory=list)
     context_window: int = 8192
     repeat_last: bool = False
     parameters: float | None = None
+    widest: int = 0
 
     def reply(self, place: int) -> Reply:
         """The reply to call number `place`, counted from 0. Raises ModelAPIError where the script has
@@ -109,13 +113,16 @@ class ScriptedModel:
         context_window: int = 8192,
         repeat_last: bool = False,
         parameters: float | None = None,
+        widest: int = 0,
     ) -> None:
-        script = Script([Reply(tokens(text)) for text in replies], context_window, repeat_last, parameters)
+        said = [Reply(tokens(text)) for text in replies]
+        script = Script(said, context_window, repeat_last, parameters, widest)
         self.name = name
         self.prompts: list[list[Message]] = []
         self.samplings: list[Sampling] = []
         self.closed = False
         self._script: Callable[[], Script] = lambda: script
+        self._raised = 0
         self._place = _Place()
 
     @classmethod
@@ -124,7 +131,7 @@ class ScriptedModel:
         calls.
 
         ``{"replies": [{"text": str, "tokens_per_second": n, "error": null | {"kind", "message", "after"},
-        "hang": bool}], "context_window": n, "repeat_last": bool, "parameters": n | null}``; all but "text"
+        "hang": bool}], "context_window": n, "repeat_last": bool, "parameters": n | null, "widest": n}``; all but "text"
         may be left out. How many replies were used is kept for the life of the process, whatever the file
         becomes and however many models read it. Raises ConfigError, on the first call, where it is not such a
         file.
@@ -158,7 +165,7 @@ class ScriptedModel:
     async def info(self) -> ModelInfo:
         """The model as its script describes it. Raises ConfigError where the script's file is not one."""
         script = self._script()
-        return ModelInfo(self.name, "scripted", "", script.context_window, script.parameters)
+        return ModelInfo(self.name, "scripted", "", self._window(script), script.parameters)
 
     async def counter(self) -> TokenCounter:
         """A ScriptedCounter."""
@@ -167,6 +174,17 @@ class ScriptedModel:
     async def warnings(self) -> Sequence[str]:
         """None."""
         return []
+
+    async def widen(self, tokens: int) -> ModelInfo:
+        """As the script allows."""
+        script = self._script()
+        if max(self._window(script), script.widest) < tokens:
+            raise ContextWindowExceededError("It cannot be raised: the script does not allow it.")
+        self._raised = script.widest if self._window(script) < tokens else self._raised
+        return await self.info()
+
+    def _window(self, script: Script) -> int:
+        return max(script.context_window, self._raised)
 
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
         """Say the next reply.
@@ -178,7 +196,7 @@ class ScriptedModel:
         self.samplings.append(sampling)
         script = self._script()
         reply = script.reply(self._place.step())
-        total = _fitting(messages, script.context_window)
+        total = _fitting(messages, self._window(script))
         yield Reading(0, total)
         yield Reading(total, total)
         said, first = 0, 0.0
