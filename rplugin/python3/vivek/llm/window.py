@@ -23,9 +23,6 @@ UNKNOWN_MEMORY = 8192
 RESERVE_BYTES = 1 << 30
 """Memory left to the editor, its language servers and whatever else runs."""
 
-RESERVE_SHARE = 4
-"""Of much free memory a quarter is left."""
-
 
 @dataclass(frozen=True)
 class Shape:
@@ -88,4 +85,4 @@ def raised(shape: Shape, tokens: int, free: int | None) -> int:
 
 
 def _fits(shape: Shape, window: int, free: int) -> bool:
-    return shape.need(window).total + max(RESERVE_BYTES, free // RESERVE_SHARE) <= free
+    return shape.need(window).total + RESERVE_BYTES <= free
