@@ -287,6 +287,42 @@ def test_a_prompt_that_is_too_long_is_refused_with_the_numbers(model: LlamaCppMo
     assert text(ask(model, ASK, SHORT))
 
 
+def test_clients_with_different_wishes_share_one_server_and_its_window(
+    model: LlamaCppModel, gguf: Path
+) -> None:
+    ask(model, ASK, SHORT)
+    other = LlamaCppModel(gguf, name=NAME, context_window=8192, idle_seconds=120.0)
+    assert asyncio.run(other.info()).context_window == WINDOW
+    assert not any(isinstance(event, Loading) for event in ask(other, ASK, SHORT))
+    assert len(servers()) == 1
+
+
+def test_a_window_is_raised_once_for_all_clients(model: LlamaCppModel) -> None:
+    """Last of those that use the small window: what did not fit before is read now."""
+    before = the_record()
+    long = [SYSTEM, Message("user", "word " * 3000)]
+    info = asyncio.run(model.widen(3100))
+    assert info.context_window == 4096
+    assert the_record().pid != before.pid
+    assert len(servers()) == 1
+    assert end(ask(model, long, SHORT)).stats.prompt_tokens > 3000
+    assert asyncio.run(model.widen(4000)).context_window == 4096
+
+
+def test_a_window_is_not_raised_while_another_call_is_under_way(model: LlamaCppModel, gguf: Path) -> None:
+    async def beside_another() -> None:
+        task, third = reading(model, ASK, 3)
+        await third.wait()
+        try:
+            with pytest.raises(ContextWindowExceededError, match="answering somebody else"):
+                await LlamaCppModel(gguf, name=NAME, idle_seconds=120.0).widen(10_000)
+        finally:
+            await cancelled_after(task)
+
+    asyncio.run(beside_another())
+    kill_servers()  # the tests that follow want a window of their own
+
+
 def test_an_idle_server_ends(gguf: Path) -> None:
     before = set(paths.runtime_dir().glob("*.json"))
     ask(LlamaCppModel(gguf, name=NAME, context_window=512, idle_seconds=1.0), ASK, SHORT)

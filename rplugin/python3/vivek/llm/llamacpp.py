@@ -32,6 +32,9 @@ from vivek.llm.launcher import Settings
 from vivek.llm.server import Record
 from vivek.llm.window import Shape
 
+_STOPPING_SECONDS = 2.0
+"""A server that reads a prompt goes on for one batch after its client has hung up."""
+
 
 class LlamaCppModel:
     """A GGUF file, run by llama.cpp on this machine.
@@ -93,7 +96,7 @@ class LlamaCppModel:
         shape = await self._shape()
         freed = shape.need(info.context_window).total - shape.weights  # the weights are in the file cache
         wide = window.raised(shape, tokens, memory.available() + freed)
-        if await _busy(record, settings):
+        if not await _idle(record, settings):
             raise ContextWindowExceededError(
                 "It cannot be raised now, because the embedded model is answering somebody else."
             )
@@ -169,13 +172,18 @@ async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
         return transport.json_object(answer.content, _server(record, settings))
 
 
-async def _busy(record: Record, settings: Settings) -> bool:
-    """Whether a call is under way, of whatever editor."""
+async def _idle(record: Record, settings: Settings) -> bool:
+    """Whether no call is under way, of whatever editor; one that was just stopped is given its time to end."""
+    deadline = time.monotonic() + _STOPPING_SECONDS
     with _failures(record, settings):
         async with launcher.client(record) as client:
-            answer = await client.get("/slots")
-        answer.raise_for_status()
-        return any(slot["is_processing"] for slot in answer.json())
+            while True:
+                answer = (await client.get("/slots")).raise_for_status()
+                if not any(slot["is_processing"] for slot in answer.json()):
+                    return True
+                if time.monotonic() > deadline:
+                    return False
+                await asyncio.sleep(_STOPPING_SECONDS / 20)
 
 
 async def _chat(
