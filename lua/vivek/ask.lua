@@ -29,7 +29,7 @@ local M = {}
 ---@field run string
 ---@field instruction string
 ---@field base? { lines: string[], eol: boolean } the buffer itself, where `lines` has pending hunks in it
----@field config { backend: vivek.Backend, model?: string, url?: string }
+---@field config vivek.RunConfig
 ---@field trusted boolean
 
 local namespace = vim.api.nvim_create_namespace('vivek.ask')

@@ -15,11 +15,17 @@ local M = {}
 ---@field python? string
 ---@field trusted string[]
 ---@field keys vivek.Keys|false
+---@field context vivek.ContextConfig
 ---@field scratch vivek.ScratchConfig
 ---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
 
 ---@alias vivek.LogLevel 'error'|'warning'|'info'|'debug'
+
+---@alias vivek.HistoryStrategy 'recent'|'summary'|'selective'
+
+---@class vivek.ContextConfig
+---@field history vivek.HistoryStrategy
 
 ---@class vivek.Keys
 ---@field next string|false
@@ -109,6 +115,23 @@ M.schema = {
     default = {},
     text = 'Folders of projects whose own virtual environment Vivek may start to look up names. In all other '
       .. 'projects it reads the files and runs nothing.',
+  },
+  {
+    name = 'context',
+    type = { 'table' },
+    text = 'What the model is told besides the code and the instruction.',
+    fields = {
+      {
+        name = 'history',
+        type = { 'string' },
+        default = 'recent',
+        choices = { 'recent', 'summary', 'selective' },
+        text = 'Which earlier instructions of the conversation it reads, in at most 200 tokens. "recent": the last '
+          .. 'ones; fastest, since the server keeps in its cache what it has read of them. "summary": the last two, '
+          .. 'and what became of those before in one line. "selective": those that share a word with the '
+          .. 'instruction or the code.',
+      },
+    },
   },
   {
     name = 'keys',
@@ -363,11 +386,24 @@ function M.setup(given)
   return faults
 end
 
---- What the Python side needs to choose a model.
----@return { backend: vivek.Backend, model?: string, url?: string, profiles: table<string, vivek.Profile> }
+---@class vivek.RunConfig
+---@field backend vivek.Backend
+---@field model? string
+---@field url? string
+---@field history vivek.HistoryStrategy
+---@field profiles table<string, vivek.Profile>
+
+--- What the Python side needs: which model to choose, and what to tell it.
+---@return vivek.RunConfig
 function M.for_run()
   local config = M.get()
-  return { backend = config.backend, model = config.model, url = config.url, profiles = config.profiles }
+  return {
+    backend = config.backend,
+    model = config.model,
+    url = config.url,
+    history = config.context.history,
+    profiles = config.profiles,
+  }
 end
 
 --- Whether the user trusts the project that a path lies in.

@@ -394,6 +394,9 @@ local HANDLERS = {
   notice = function(run, event)
     write_line(run.scratch, event.text, 'VivekNotice')
   end,
+  prompt = function(run, event)
+    write_line(run.scratch, event.text, event.whole and 'VivekStats' or 'VivekNotice')
+  end,
   node = function(run, event)
     local detail = given(event.detail) or ''
     end_section(run)

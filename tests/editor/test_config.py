@@ -24,6 +24,7 @@ def test_everything_has_a_default_without_setup(nvim: Editor) -> None:
     assert found["backend"] == "auto"
     assert found["keys"]["next"] == "]v"
     assert found["scratch"] == {"split": "right", "size": 0.4}
+    assert found["context"] == {"history": "recent"}
     assert "model" not in found
 
 
@@ -55,6 +56,7 @@ def test_keys_can_be_left_out_all_or_one(nvim: Editor) -> None:
         ("{ model = 7 }", ['"model"', "string", "7"]),
         ("{ backend = 'olama' }", ['"backend"', 'Did you mean "ollama"?']),
         ("{ scratch = { size = 3 } }", ['"scratch.size"', "between 0.1 and 0.9"]),
+        ("{ context = { history = 'recnt' } }", ['"context.history"', 'Did you mean "recent"?']),
         ("{ keys = true }", ['"keys"', "table or false"]),
         ("{ trusted = { 1 } }", ['"trusted"', "string[]"]),
         ("{ profiles = { 'medium' } }", ['"profiles["1"]"', "a table under a name", "medium"]),

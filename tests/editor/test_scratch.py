@@ -156,6 +156,23 @@ def test_unnamed_buffers_have_scratch_buffers_of_their_own(nvim: Editor) -> None
     assert Run(nvim, "r2").buffer != first.buffer
 
 
+@pytest.mark.parametrize(("whole", "group"), [(True, "VivekStats"), (False, "VivekNotice")])
+def test_what_is_sent_is_one_line_that_stands_out_only_where_something_is_missing(
+    run: Run, whole: bool, group: str
+) -> None:
+    told = "Prompt: 612 of 8192 tokens: block 180, fixed text 90; left out: imports (300)."
+    run.event("node", node="planner", detail="rewriting `f`", attempt=1)
+    run.event("prompt", text=told, whole=whole)
+    run.wait_for_line(told)
+    assert run.lines()[-3:] == ["rewriting `f`", told, ""]
+    marks = run.nvim.lua(
+        "return vim.api.nvim_buf_get_extmarks(..., -1, 0, -1, { details = true, type = 'highlight' })",
+        run.buffer,
+    )
+    row = run.lines().index(told)
+    assert [mark[3]["hl_group"] for mark in marks if mark[1] == row] == [group]
+
+
 def test_each_node_its_attempt_and_the_code_are_shown_as_they_come(run: Run) -> None:
     run.event("start", model="qwen2.5-coder:1.5b", backend="embedded", reason="it is installed")
     run.event("notice", text="Left out: two files.")

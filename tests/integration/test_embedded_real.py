@@ -21,7 +21,7 @@ import pytest
 from llama import alive, kill, kill_servers, servers, until
 from real_servers import NAME
 from vivek import paths
-from vivek.errors import ModelAPIError, ModelConnectionLostError
+from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError
 from vivek.llm import launcher, server, weights
 from vivek.llm.base import Finished, Loading, Message, Reading, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.llamacpp import LlamaCppModel
@@ -245,6 +245,42 @@ def test_weights_that_are_cut_off_are_told_in_llama_cpps_words(gguf: Path, tmp_p
     with pytest.raises(ModelAPIError, match="failed to load model") as caught:
         ask(LlamaCppModel(cut, name="cut", context_window=WINDOW), ASK, SHORT)
     assert str(paths.runtime_dir()) in caught.value.hint
+
+
+def test_clients_with_different_wishes_share_one_server_and_its_window(
+    model: LlamaCppModel, gguf: Path
+) -> None:
+    ask(model, ASK, SHORT)
+    other = LlamaCppModel(gguf, name=NAME, context_window=8192, idle_seconds=120.0)
+    assert asyncio.run(other.info()).context_window == WINDOW
+    assert not any(isinstance(event, Loading) for event in ask(other, ASK, SHORT))
+    assert len(servers()) == 1
+
+
+def test_a_window_is_raised_once_for_all_clients(model: LlamaCppModel) -> None:
+    """Last of those that use the small window: what did not fit before is read now."""
+    before = the_record()
+    long = [SYSTEM, Message("user", "word " * 3000)]
+    info = asyncio.run(model.widen(3100))
+    assert info.context_window == 4096
+    assert the_record().pid != before.pid
+    assert len(servers()) == 1
+    assert end(ask(model, long, SHORT)).stats.prompt_tokens > 3000
+    assert asyncio.run(model.widen(4000)).context_window == 4096
+
+
+def test_a_window_is_not_raised_while_another_call_is_under_way(model: LlamaCppModel, gguf: Path) -> None:
+    async def beside_another() -> None:
+        task, third = reading(model, ASK, 3)
+        await third.wait()
+        try:
+            with pytest.raises(ContextWindowExceededError, match="answering somebody else"):
+                await LlamaCppModel(gguf, name=NAME, idle_seconds=120.0).widen(10_000)
+        finally:
+            await cancelled_after(task)
+
+    asyncio.run(beside_another())
+    kill_servers()  # the tests that follow want a window of their own
 
 
 def test_an_idle_server_ends(gguf: Path) -> None:

@@ -157,6 +157,34 @@ def test_the_file_and_the_server_give_the_same_counter(server: Ollama, gguf: Pat
     assert [of_file.count(text) for text in TRICKY] == run(of_server())
 
 
+def test_a_loaded_window_that_suffices_is_kept_and_one_that_does_not_is_raised(server: Ollama) -> None:
+    async def window() -> int | None:
+        return (await ollama.loaded_models(server.url)).get(NAME)
+
+    async def asked(model: OllamaModel, messages: list[Message]) -> tuple[bool, int]:
+        """Whether it was loaded for this, and the tokens that were read."""
+        events = [event async for event in model.stream(messages, SHORT)]
+        assert isinstance(events[-1], Finished)
+        return any(isinstance(event, Loading) for event in events), events[-1].stats.prompt_tokens
+
+    async def talk() -> None:
+        other, model = OllamaModel(NAME, server.url, context_window=4096), OllamaModel(NAME, server.url)
+        await asked(other, ASK)  # another program has loaded it
+        assert await window() == 4096
+        assert (await model.info()).context_window == 4096
+        assert not (await asked(model, ASK))[0]
+        assert (await model.widen(5000)).context_window == 8192
+        loading, read = await asked(model, [SYSTEM, Message("user", "word " * 4200)])
+        assert loading
+        assert read > 4200
+        assert await window() == 8192
+        assert not (await asked(other, ASK))[0]  # and the larger one is kept in turn
+        await model.aclose()
+        await other.aclose()
+
+    run(talk())
+
+
 def test_a_missing_model_is_told_with_the_command_that_fetches_it(server: Ollama) -> None:
     with pytest.raises(ModelNotFoundError) as caught:
         run(answer(server.url, ASK, SHORT, name="never-pulled:7b"))

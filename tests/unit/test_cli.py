@@ -53,6 +53,7 @@ def test_the_diff_alone_is_on_standard_output(shell: Shell) -> None:
     assert "-    return 3 * r * r\n+    return 4 * r * r\n" in done.stdout
     assert shell.file.read_text() == TEXT
     assert "1 hunk" in done.stderr
+    assert "of 8192 tokens: block " in done.stderr
 
 
 def test_json_is_one_object_with_all_that_is_promised(shell: Shell) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vivek.cancel import CancelToken
-from vivek.config import BACKENDS, Settings
+from vivek.config import BACKENDS, HISTORY_STRATEGIES, Settings
 from vivek.errors import RequestError, VivekError
 from vivek.version import VERSION
 
@@ -70,6 +70,12 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="the server's address")
     parser.add_argument("--no-stream", action="store_true", help="show no reply while it is written")
     parser.add_argument("--thread", metavar="ID", help="go on with a stored conversation")
+    parser.add_argument(
+        "--history",
+        choices=HISTORY_STRATEGIES,
+        default="recent",
+        help="which of the conversation's earlier instructions the model reads",
+    )
     parser.add_argument("--filetype", help="the language, where the file's name does not tell")
     parser.set_defaults(command=_ask)
 
@@ -190,7 +196,7 @@ def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
         last=source.last,
         thread=arguments.thread,
         stored=arguments.thread is not None,
-        settings=Settings(arguments.backend, arguments.model, arguments.url),
+        settings=Settings(arguments.backend, arguments.model, arguments.url, arguments.history),
     )
 
 

@@ -1,4 +1,4 @@
-"""The settings that reach the Python side: which backend and model answer, and where.
+"""The settings that reach the Python side: which backend and model answer, where, and what they are told.
 
 The editor's own settings (keys, windows) stay in ``lua/vivek/config.lua``; this is the part of them that a run needs,
 and the same that the command line offers as options.
@@ -8,39 +8,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from vivek.errors import ConfigError
 
 Backend = Literal["auto", "ollama", "embedded", "openai", "scripted"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
+HistoryStrategy = Literal["recent", "summary", "selective"]
+HISTORY_STRATEGIES: tuple[HistoryStrategy, ...] = get_args(HistoryStrategy)
+
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Which model answers. `url` is a server's address; None stands for the backend's usual one.
+    """Which model answers, how it is asked, and what it is told of earlier requests.
 
-    profiles: overrides by model name or glob, a table of fields each, as `vivek.llm.profiles` checks them.
+    url: a server's address; None stands for the backend's usual one. profiles: overrides by model name or glob, a table
+    of fields each, as `vivek.llm.profiles` checks them. history: `recent` is the default because it only grows at its
+    end, so what a server has read of it stays in its cache; `summary` and `selective` say it anew.
     """
 
     backend: Backend = "auto"
     model: str | None = None
     url: str | None = None
+    history: HistoryStrategy = "recent"
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 def settings(values: Mapping[str, object]) -> Settings:
     """Settings from plain values, as Lua or the command line sends them.
 
-    Raises ConfigError for a backend that does not exist or a value that is not text.
+    Raises ConfigError for a backend or a strategy that does not exist, or a value that is not text.
     """
-    wanted = values.get("backend") or "auto"
-    for backend in BACKENDS:
-        if wanted == backend:
-            return Settings(
-                backend, _text(values, "model"), _text(values, "url"), _tables(values, "profiles")
-            )
-    raise ConfigError(f"There is no backend {wanted!r}.", hint=f"Choose one of {', '.join(BACKENDS)}.")
+    backend = _one_of(BACKENDS, values.get("backend") or "auto", "backend")
+    history = _one_of(HISTORY_STRATEGIES, values.get("history") or "recent", "strategy for the history")
+    return Settings(
+        backend, _text(values, "model"), _text(values, "url"), history, _tables(values, "profiles")
+    )
+
+
+def _one_of(choices: tuple[_T, ...], wanted: object, what: str) -> _T:
+    for choice in choices:
+        if wanted == choice:
+            return choice
+    raise ConfigError(
+        f"There is no {what} {wanted!r}.", hint=f"Choose one of {', '.join(map(str, choices))}."
+    )
 
 
 def _tables(values: Mapping[str, object], key: str) -> dict[str, dict[str, object]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -130,6 +130,7 @@ def parser(filetype: str) -> tree_sitter.Parser | None:
     return tree_sitter.Parser(_language(grammar)) if grammar else None
 
 
+@lru_cache(maxsize=2)  # the same document is asked about several times; 50,000 lines take half a second
 def parse(text: str, filetype: str) -> tree_sitter.Tree | None:
     """The syntax tree of a text, whatever bytes it holds; None where there is no grammar.
 

@@ -73,6 +73,8 @@ class Terminal:
                 self._say(_numbered(self._status, event["attempt"]))
             elif kind == "notice":
                 self._say(event["text"], style="yellow")
+            elif kind == "prompt":
+                self._say(event["text"], style="dim" if event["whole"] else "yellow")
             elif kind == "progress":
                 self._status = _phase(event)
             elif kind == "retry":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -265,8 +266,39 @@ def test_what_is_left_out_is_named(make: Any) -> None:
     asker = make(GOOD)
     asker.symbols = [Symbol("a", "def a() -> None", "x" * 9, Path("b.py"), 1)] * 3000
     asker()
+    [told] = [event for event in asker.events if event["kind"] == "prompt"]
+    assert re.search(r"; cut: signatures by \d+", told["text"])
+    assert not told["whole"]
+
+
+def test_what_is_sent_is_told_in_one_line(make: Any) -> None:
+    asker = make(GOOD)
+    result = asker()
+    [told] = [event for event in asker.events if event["kind"] == "prompt"]
+    assert told["text"].startswith(f"Prompt: {result['calls'][0]['prompt_tokens']} of 8192 tokens: ")
+    assert "block 20, instruction 71" in told["text"]
+    assert told["whole"]
+
+
+def test_the_window_is_raised_with_a_notice_where_the_code_needs_it(make: Any) -> None:
+    asker = make("```python\nx = 1\n```", context_window=4096, widest=16384)
+    text = "".join(f"x_{number} = {number}\n" for number in range(300))
+    asker(text=text, first=1, last=300)
     notices = [event["text"] for event in asker.events if event["kind"] == "notice"]
-    assert any("Left out of the prompt" in notice and "Signatures" in notice for notice in notices)
+    assert any("raised from 4096 to 16384 tokens" in notice for notice in notices)
+    assert asker.model.samplings[0].max_tokens > 4096
+
+
+def test_a_window_that_suffices_is_left_alone(make: Any) -> None:
+    asker = make(GOOD, widest=16384)
+    asker()
+    assert not any("raised" in event["text"] for event in asker.events if event["kind"] == "notice")
+
+
+def test_why_the_window_cannot_be_raised_is_told(make: Any) -> None:
+    text = "".join(f"x_{number} = {number}\n" for number in range(300))
+    with pytest.raises(ContextWindowExceededError, match=r"holds 4096\. It cannot be raised"):
+        make(GOOD, context_window=4096)(text=text, first=1, last=300)
 
 
 def test_two_asks_on_one_thread_share_the_history_and_nothing_else(make: Any, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from vivek.errors import (
     ModelAPIError,
     ModelConnectionLostError,
 )
-from vivek.llm import slots, weights
+from vivek.llm import memory, slots, weights
 from vivek.llm.base import Finished, Loading, Message, Queued, Reading, Sampling, StreamEvent, Text
 from vivek.llm.llamacpp import LlamaCppModel
 
@@ -26,6 +26,7 @@ SAMPLING = Sampling(max_tokens=50, temperature=0.4, top_p=0.9, seed=7, stop=("EN
 def llama(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLlama]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(memory, "available", lambda: 16 * 10**9)
     fake = FakeLlama(tmp_path, monkeypatch)
     yield fake
     fake.close()
@@ -108,7 +109,7 @@ def test_info_starts_the_server_and_tells_the_window_of_one_slot(
     assert (info.name, info.backend, info.context_window, info.parameters) == (
         "tiny",
         "embedded",
-        8192,
+        32768,
         494e6,
     )
     assert info.digest == weights.sha256(tmp_path / "tiny.gguf")
@@ -196,6 +197,95 @@ def test_a_call_that_is_cancelled_in_the_queue_lets_go_at_once(
         return took
 
     assert asyncio.run(cancel_in_the_queue()) < 0.2
+
+
+def made(tmp_path: Path, context_window: int | None = None) -> LlamaCppModel:
+    path = tmp_path / "tiny.gguf"
+    path = path if path.exists() else write_gguf(path)
+    return LlamaCppModel(path, name="tiny", context_window=context_window, idle_seconds=60.0)
+
+
+def window_of(model: LlamaCppModel) -> int:
+    return asyncio.run(model.info()).context_window
+
+
+def test_the_window_is_the_largest_that_the_free_memory_holds(
+    llama: FakeLlama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 12 KiB a token and two slots: 8,192 tokens take 0.2 GB beside the buffers, 16,384 take 0.4
+    monkeypatch.setattr(memory, "available", lambda: 1_600_000_000)
+    assert window_of(made(tmp_path)) == 8192
+
+
+def test_a_running_server_keeps_its_window_whatever_another_client_wants(
+    llama: FakeLlama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert window_of(made(tmp_path, 4096)) == 4096
+    assert window_of(made(tmp_path, 16384)) == 4096
+    monkeypatch.setattr(memory, "available", lambda: 1_600_000_000)
+    assert window_of(made(tmp_path)) == 4096
+    assert len(llama.events("load")) == 1
+
+
+def test_a_window_is_raised_by_a_new_server_that_all_share(llama: FakeLlama, tmp_path: Path) -> None:
+    first, second = made(tmp_path, 4096), made(tmp_path, 4096)
+    assert window_of(first) == window_of(second) == 4096
+    assert asyncio.run(first.widen(6000)).context_window == 8192
+    assert window_of(second) == 8192
+    assert [load["context"] for load in llama.events("load")] == [2 * 4096, 2 * 8192]
+    assert text(ask(second)) == "def f"
+
+
+def test_a_window_that_suffices_is_not_raised(llama: FakeLlama, tmp_path: Path) -> None:
+    assert asyncio.run(made(tmp_path, 8192).widen(8192)).context_window == 8192
+    assert len(llama.events("load")) == 1
+
+
+def test_a_window_is_not_raised_beyond_the_memory_and_the_server_stays(
+    llama: FakeLlama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = made(tmp_path, 4096)
+    window_of(model)
+    monkeypatch.setattr(memory, "available", lambda: 900_000_000)
+    with pytest.raises(ContextWindowExceededError, match=r"needs 0\.\d GB of memory"):
+        asyncio.run(model.widen(6000))
+    assert window_of(model) == 4096
+
+
+def test_a_window_is_not_raised_while_somebody_else_is_answered(llama: FakeLlama, tmp_path: Path) -> None:
+    model = made(tmp_path, 4096)
+
+    async def beside_another() -> None:
+        written = asyncio.Event()
+
+        async def read() -> None:
+            async for event in model.stream(asked("hang"), SAMPLING):
+                if isinstance(event, Text):
+                    written.set()
+
+        other = asyncio.create_task(read())
+        await written.wait()
+        try:
+            with pytest.raises(ContextWindowExceededError, match="answering somebody else"):
+                await made(tmp_path).widen(6000)
+        finally:
+            other.cancel()
+            await asyncio.wait({other})
+
+    asyncio.run(beside_another())
+    assert len(llama.events("load")) == 1
+
+
+def test_two_clients_that_raise_it_at_once_get_one_new_server(llama: FakeLlama, tmp_path: Path) -> None:
+    first, second = made(tmp_path, 4096), made(tmp_path, 4096)
+    window_of(first)
+
+    async def both() -> list[int]:
+        infos = await asyncio.gather(first.widen(6000), second.widen(6000))
+        return [info.context_window for info in infos]
+
+    assert asyncio.run(both()) == [8192, 8192]
+    assert window_of(second) == 8192
 
 
 def test_a_cancelled_ask_closes_the_connection_at_once(model: LlamaCppModel, llama: FakeLlama) -> None:

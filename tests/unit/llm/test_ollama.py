@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from vivek.errors import (
     ModelNotFoundError,
     ModelUnreachableError,
 )
-from vivek.llm import ollama, tokens
+from vivek.llm import memory, ollama, tokens, transport
 from vivek.llm.base import Finished, Loading, Message, ModelInfo, Reading, Sampling, StreamEvent, Text
 from vivek.llm.ollama import InstalledModel, OllamaModel, host_url, pick_installed
 from vivek.llm.traps import template_warning
@@ -44,6 +44,10 @@ SHOW: dict[str, Any] = {
         "general.architecture": "qwen2",
         "general.parameter_count": 1_543_714_304,
         "qwen2.context_length": 32768,
+        "qwen2.block_count": 28,
+        "qwen2.embedding_length": 1536,
+        "qwen2.attention.head_count": 12,
+        "qwen2.attention.head_count_kv": 2,
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "qwen2",
         "tokenizer.ggml.merges": None,
@@ -71,7 +75,8 @@ def loaded(context: int = 8192) -> wire.Answer:
 
 
 def routes(chat: wire.Answer, **other: wire.Answer) -> dict[str, wire.Answer]:
-    answers = {"show": wire.replying(SHOW), "ps": loaded(), "chat": chat} | other
+    tags = wire.replying({"models": [{"model": NAME, "name": NAME, "size": 1_100_000_000}]})
+    answers = {"show": wire.replying(SHOW), "ps": loaded(), "tags": tags, "chat": chat} | other
     return {f"/api/{name}": answer for name, answer in answers.items()}
 
 
@@ -79,10 +84,14 @@ def routes(chat: wire.Answer, **other: wire.Answer) -> dict[str, wire.Answer]:
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "tokenizers_dir", lambda: tmp_path)
     monkeypatch.setattr(tokens, "_encoders", {})
+    monkeypatch.setattr(memory, "available", lambda: 16 * 10**9)
 
 
 async def ask(
-    served: dict[str, wire.Answer], got: list[StreamEvent] | None = None, name: str = NAME, window: int = 8192
+    served: dict[str, wire.Answer],
+    got: list[StreamEvent] | None = None,
+    name: str = NAME,
+    window: int | None = 8192,
 ) -> tuple[list[StreamEvent], wire.Wire]:
     events = got if got is not None else []
     async with wire.serve(served) as there:
@@ -191,6 +200,98 @@ def test_the_window_is_never_larger_than_the_model_was_made_for() -> None:
     small = SHOW | {"model_info": SHOW["model_info"] | {"qwen2.context_length": 2048}}
     _, there = run(ask(routes(wire.streaming([LAST]), show=wire.replying(small), ps=loaded(2048))))
     assert [body["options"]["num_ctx"] for body in there.bodies("/api/chat")] == [2048]
+
+
+def test_a_loaded_model_keeps_its_window_whoever_loaded_it() -> None:
+    """Else it would be loaded anew behind another program's back, and again when that one asks next."""
+    for window in (4096, 6000, 16384, 131072):
+        events, there = run(ask(routes(wire.streaming([LAST]), ps=loaded(window)), window=None))
+        assert not any(isinstance(event, Loading) for event in events)
+        assert [body["options"]["num_ctx"] for body in there.bodies("/api/chat")] == [window]
+
+
+def test_a_window_smaller_than_any_bucket_is_replaced_and_told() -> None:
+    async def talk() -> tuple[Sequence[str], list[int]]:
+        async with wire.serve(routes(wire.streaming([LAST]), ps=loaded(2048))) as there:
+            model = OllamaModel(NAME, there.url)
+            warnings = await model.warnings()
+            async for _ in model.stream(ASK, SAMPLING):
+                pass
+            await model.aclose()
+            return warnings, [body["options"]["num_ctx"] for body in there.bodies("/api/chat")]
+
+    warnings, sent = run(talk())
+    assert sent == [32768, 32768]  # to load, and to ask
+    assert "2048 tokens, too few" in warnings[0]
+    assert "OLLAMA_CONTEXT_LENGTH=32768" in warnings[0]
+
+
+NOT_LOADED = wire.replying({"models": []})
+
+
+@pytest.mark.parametrize(("gigabytes", "expected"), [(16, 32768), (3, 16384), (2.5, 4096), (0.5, 4096)])
+def test_a_model_that_is_not_loaded_gets_the_largest_window_that_fits(
+    monkeypatch: pytest.MonkeyPatch, gigabytes: float, expected: int
+) -> None:
+    monkeypatch.setattr(memory, "available", lambda: int(gigabytes * 1e9))
+    _, there = run(ask(routes(wire.streaming([LAST]), ps=NOT_LOADED), window=None))
+    assert {body["options"]["num_ctx"] for body in there.bodies("/api/chat")} == {expected}
+
+
+def test_the_memory_of_another_machine_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "is_loopback", lambda _url: False)
+    monkeypatch.setattr(memory, "available", lambda: 0)
+    _, there = run(ask(routes(wire.streaming([LAST]), ps=NOT_LOADED), window=None))
+    assert {body["options"]["num_ctx"] for body in there.bodies("/api/chat")} == {8192}
+
+
+def test_a_raised_window_is_loaded_with_the_next_call_and_kept() -> None:
+    async def talk() -> tuple[list[int], list[StreamEvent], list[int]]:
+        async with wire.serve(routes(wire.streaming([LAST]), ps=loaded(4096))) as there:
+            model = OllamaModel(NAME, there.url)
+            windows = [(await model.info()).context_window, (await model.widen(9000)).context_window]
+            windows.append((await model.widen(9000)).context_window)
+            events = [event async for event in model.stream(ASK, SAMPLING)]
+            await model.aclose()
+            return windows, events, [body["options"]["num_ctx"] for body in there.bodies("/api/chat")]
+
+    windows, events, sent = run(talk())
+    assert windows == [4096, 16384, 16384]
+    assert isinstance(events[0], Loading)
+    assert sent == [16384, 16384]
+
+
+def test_a_window_that_cannot_be_raised_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talk() -> None:
+        async with wire.serve(routes(wire.streaming([LAST]), ps=loaded(4096))) as there:
+            model = OllamaModel(NAME, there.url)
+            try:
+                with pytest.raises(ContextWindowExceededError, match="cannot be raised beyond 32768"):
+                    await model.widen(33_000)
+                monkeypatch.setattr(memory, "available", lambda: 10**9)
+                with pytest.raises(ContextWindowExceededError, match=r"to 16384 tokens.*GB"):
+                    await model.widen(9000)
+                assert (await model.info()).context_window == 4096
+            finally:
+                await model.aclose()
+
+    run(talk())
+
+
+def test_what_was_budgeted_for_is_sent_even_where_another_program_shrinks_the_window() -> None:
+    served = routes(wire.streaming([LAST]), ps=loaded(16384))
+
+    async def talk() -> list[int]:
+        async with wire.serve(served) as there:
+            model = OllamaModel(NAME, there.url)
+            await model.info()
+            served["/api/ps"] = loaded(4096)
+            async for _ in model.stream(ASK, SAMPLING):
+                pass
+            await model.aclose()
+            return [body["options"]["num_ctx"] for body in there.bodies("/api/chat")]
+
+    assert run(talk()) == [16384, 16384]
 
 
 def test_a_reply_that_was_cut_says_so() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -67,6 +68,39 @@ def test_each_slot_gets_the_whole_context_window(llama: FakeLlama) -> None:
 
 def test_other_settings_get_a_server_of_their_own(llama: FakeLlama) -> None:
     assert start(settings()).pid != start(settings(digest="d2")).pid
+
+
+def test_another_window_finds_the_same_server(llama: FakeLlama) -> None:
+    wider = replace(settings(), context_window=16384, need=Need(1000, 4000))
+    assert start(settings()) == start(wider)
+    assert len(llama.events("load")) == 1
+
+
+def test_a_server_that_is_stopped_is_gone_and_the_next_is_another(llama: FakeLlama) -> None:
+    record = start(settings())
+    asyncio.run(launcher.stopped(settings(), record))
+    assert not alive(record.pid)
+    assert running(settings()) is None
+    assert start(settings()).pid != record.pid
+
+
+def test_a_server_that_does_not_end_is_named(llama: FakeLlama, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = start(settings())
+    monkeypatch.setattr(launcher, "_END_SECONDS", 0.2)
+    os.kill(record.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(ModelUnreachableError) as caught:
+            asyncio.run(launcher.stopped(settings(), record))
+    finally:
+        os.kill(record.pid, signal.SIGCONT)
+    assert f"kill -9 {record.pid}" in caught.value.hint
+
+
+def test_a_process_that_is_no_server_of_ours_is_left_alone(llama: FakeLlama) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        asyncio.run(launcher.stopped(settings(), Record(other.pid, "http://127.0.0.1:1", "k", "1", 0.0)))
+        assert other.poll() is None
+        other.kill()
 
 
 def test_the_record_is_readable_by_the_user_alone(llama: FakeLlama) -> None:

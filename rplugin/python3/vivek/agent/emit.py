@@ -21,8 +21,13 @@ def node(runtime: Runtime[Ports], name: Node, detail: str, attempt: int = 1) -> 
 
 
 def notice(runtime: Runtime[Ports], text: str) -> None:
-    """A sentence for the user: what was left out, what went another way."""
+    """A sentence for the user: what went another way than expected."""
     _send(runtime, kind="notice", text=text)
+
+
+def prompt(runtime: Runtime[Ports], text: str, *, whole: bool) -> None:
+    """One line on what the model is sent. whole: nothing was cut or left out."""
+    _send(runtime, kind="prompt", text=text, whole=whole)
 
 
 def text(runtime: Runtime[Ports], name: Node, piece: str, attempt: int) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
-from vivek.agent.executor import is_garbage
 from vivek.agent.history import remembered
+from vivek.agent.listener import is_garbage
 from vivek.agent.reviewer import assembled
 from vivek.agent.state import AskState, Ports
 from vivek.edits.diff import text_edits

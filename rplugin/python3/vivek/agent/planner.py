@@ -7,44 +7,30 @@ where the words leave the kind of work open and the model's profile says that it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
 from vivek.agent.assemble import lines_of
-from vivek.agent.history import history_text
-from vivek.agent.opinions import planned, route_of, task
+from vivek.agent.budget import room_for, usable_of, window_for
+from vivek.agent.history import HISTORY_TOKENS, history_parts
+from vivek.agent.opinions import planned, route_of
+from vivek.agent.prompt import Prompt, told
 from vivek.agent.route import choose_route, is_open
 from vivek.agent.state import AskState, Ports, Route, Target
 from vivek.agent.surroundings import surroundings
 from vivek.agent.target import find_target, insertion_point
-from vivek.context.packer import Packed, Part, pack
+from vivek.context.packer import Part
 from vivek.context.symbols import Symbol
 from vivek.edits.fit import presentable
-from vivek.errors import ContextWindowExceededError
-from vivek.llm.base import Message, TokenCounter
-from vivek.prompts import render
-from vivek.prompts.layout import label, user_message
+from vivek.errors import ContextWindowExceededError, RunStoppedError
+from vivek.llm.base import Message
 from vivek.request import AskRequest, Diagnostic, line_count
-
-CONTEXT_TOKENS = 800
-"""Cap on what surrounds the target in a prompt. On two CPU cores a 1.5B reads about 60 tokens a second, so this is
-the most that a first answer may be made to wait for; a small model loses the thread in more of it anyway."""
-
-REPLY_TOKENS: dict[Route, int] = {"rewrite": 256, "insert": 1024, "answer": 768}
-"""Room for the reply besides, for a rewrite, one and a half times the target."""
-
-HISTORY_SHARE = 220
-"""Tokens kept for the conversation's history and the section titles."""
-
-APPROXIMATE_MARGIN = 0.1
-"""Share of the window kept free where the counter is only approximate."""
 
 
 def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
-    """Fill in route, target and messages. Raises RequestError and ContextWindowExceededError."""
+    """Fill in route, target, room and messages. Raises RequestError and ContextWindowExceededError."""
     ports = runtime.context
     if ports.cancel.cancelled:
         return {"stopped": True}
@@ -64,19 +50,19 @@ def _written(state: AskState, runtime: Runtime[Ports], route: Route) -> dict[str
     ports = runtime.context
     target = _target(ports.request, route)
     emit.node(runtime, "planner", _detail(route, target))
-    prompt = _Prompt(ports.request, route, target, ports.counter, ports.profile.plain)
-    facts = _facts(ports, route, target)
-    room = _room(prompt, ports.info.context_window, ports.counter.exact)
-    packed = pack(facts, min(room, CONTEXT_TOKENS), ports.counter.count)
-    messages = prompt.messages(packed, history_text(state.get("history", []), ports.counter.count))
-    left_out = _left_out(packed)
-    if left_out:
-        emit.notice(runtime, left_out)
+    prompt = Prompt(ports.request, route, target, ports.counter, ports.profile.plain)
+    try:
+        window = _window(prompt, runtime)
+    except RunStoppedError:
+        return {"stopped": True, "route": route, "target": target}
+    room = room_for(route, prompt.block_tokens, window, exact=ports.counter.exact)
+    fitted = prompt.fitted(_facts(ports, route, target), _history(state, prompt), room)
+    emit.prompt(runtime, told(fitted, window), whole=not (fitted.packed.cut or fitted.packed.dropped))
     return {
         "route": route,
         "target": target,
-        "reply_tokens": prompt.reply_tokens,
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
+        "room": room,
+        "messages": [{"role": message.role, "content": message.content} for message in fitted.messages],
         "stopped": ports.cancel.cancelled,
     }
 
@@ -107,53 +93,54 @@ def _detail(route: Route, target: Target) -> str:
     return f"{verb} {name}lines {target['first']} to {target['last']}"
 
 
-@dataclass(frozen=True)
-class _Prompt:
-    """The prompt of one ask, before it is known what fits in it."""
+def _window(prompt: Prompt, runtime: Runtime[Ports]) -> int:
+    """The window in which the prompt's required parts fit: the loaded one, or one that is raised for them.
 
-    request: AskRequest
-    route: Route
-    target: Target
-    counter: TokenCounter
-    plain: bool
-
-    @property
-    def code(self) -> str:
-        return presentable(lines_of(self.request.text, self.target))
-
-    @property
-    def reply_tokens(self) -> int:
-        grown = self.counter.count(self.code) * 3 // 2 if self.route == "rewrite" else 0
-        return REPLY_TOKENS[self.route] + grown
-
-    def messages(self, packed: Packed | None, history: str) -> list[Message]:
-        """System message and user message: the context first and unchanged, the instruction and role last."""
-        sections = [("File", self.request.path.name)] if self.request.path else []
-        sections += [(part.name, part.text) for part in packed.parts] if packed else []
-        last = task(self.request, self.route, plain=self.plain)
-        return [
-            Message("system", render("system")),
-            Message("user", user_message(sections, self.code, self._language, history, last)),
-        ]
-
-    @property
-    def _language(self) -> str:
-        return label(self.request.filetype or "text")
+    Raises ContextWindowExceededError with the numbers, RunStoppedError.
+    """
+    ports = runtime.context
+    exact = ports.counter.exact
+    window = ports.info.context_window
+    least = room_for(prompt.route, prompt.block_tokens, window, exact=exact)["least"]
+    # A block that is too large by itself is not counted once more.
+    needed = prompt.block_tokens + least
+    if needed <= usable_of(window, exact=exact):
+        needed = prompt.bare_tokens + least
+    if needed <= usable_of(window, exact=exact):
+        return window
+    emit.progress(runtime, "loading")
+    try:
+        raised = ports.loop.run(ports.model.widen(window_for(needed, exact=exact)), ports.cancel)
+    except ContextWindowExceededError as error:
+        raise _too_large(prompt, needed - least, least, usable_of(window, exact=exact), error) from error
+    emit.notice(
+        runtime,
+        f"The context window is raised from {window} to {raised.context_window} tokens, because the code needs it; "
+        f"{raised.name} is loaded anew for that.",
+    )
+    return raised.context_window
 
 
-def _room(prompt: _Prompt, window: int, exact: bool) -> int:
-    """Tokens left for context once the instruction, the target and the reply have theirs."""
-    usable = window if exact else int(window * (1 - APPROXIMATE_MARGIN))
-    fixed = prompt.counter.count_messages(prompt.messages(None, "")) + HISTORY_SHARE
-    room = usable - prompt.reply_tokens - fixed
-    if room < 0:
-        lines = line_count(prompt.code)
-        raise ContextWindowExceededError(
-            f"The {lines} lines and the instruction take {fixed} tokens and the reply may take {prompt.reply_tokens}, "
-            f"but the model's context window holds {usable}.",
-            hint="Select fewer lines.",
-        )
-    return room
+def _too_large(
+    prompt: Prompt, tokens: int, least: int, usable: int, why: ContextWindowExceededError
+) -> ContextWindowExceededError:
+    lines = line_count(prompt.block.text)
+    what = f"The {lines} lines and the instruction" if lines else "The instruction"
+    return ContextWindowExceededError(
+        f"{what} take {tokens} tokens and the reply may take {least}, "
+        f"but the model's context window holds {usable}. {why.message}",
+        hint="Select fewer lines." if lines else "Shorten the instruction.",
+    )
+
+
+def _history(state: AskState, prompt: Prompt) -> list[Part]:
+    return history_parts(
+        state.get("history", []),
+        prompt.request.settings.history,
+        prompt.counter.count,
+        about=f"{prompt.request.instruction}\n{prompt.block.text}",
+        limit=HISTORY_TOKENS,
+    )
 
 
 def _facts(ports: Ports, route: Route, target: Target) -> list[Part]:
@@ -181,10 +168,3 @@ def _diagnostics(diagnostics: Sequence[Diagnostic], target: Target) -> list[Part
     inside = [item for item in diagnostics if target["first"] <= item.line <= target["last"]]
     lines = [f"- line {item.line - target['first'] + 1} of the code: {item.message}" for item in inside]
     return [Part("Diagnostics", "\n".join(lines) + "\n", 1, False, "head")] if lines else []
-
-
-def _left_out(packed: Packed) -> str:
-    """One sentence that names what did not fit, with its tokens; "" where all did."""
-    dropped = [f"{name} ({tokens} tokens)" for name, tokens in packed.dropped]
-    cut = [f"{name} (cut by {tokens} tokens)" for name, tokens in packed.cut]
-    return f"Left out of the prompt: {', '.join(dropped + cut)}." if dropped or cut else ""

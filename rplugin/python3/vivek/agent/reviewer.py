@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 
 from vivek.agent import emit
 from vivek.agent.assemble import Assembled, assemble, lines_of
-from vivek.agent.executor import is_garbage
+from vivek.agent.listener import is_garbage
 from vivek.agent.opinions import judged as verdict_on
 from vivek.agent.state import AskState, Attempt, Call, PlainCheck, Ports
 from vivek.checks.static import Check, review, score

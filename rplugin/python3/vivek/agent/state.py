@@ -92,6 +92,19 @@ class PlainMessage(TypedDict):
     content: str
 
 
+class Room(TypedDict):
+    """How much of the context window a reply may take, in tokens.
+
+    usable: what prompt and reply share. least: below this an honest reply might be cut. wanted: what surroundings of
+    the target leave free. most: the cap, however much is free.
+    """
+
+    usable: int
+    least: int
+    wanted: int
+    most: int
+
+
 class AskState(TypedDict):
     """Everything that passes from node to node. `history` alone outlives a run."""
 
@@ -99,7 +112,7 @@ class AskState(TypedDict):
     route: Route
     target: Target
     messages: list[PlainMessage]
-    reply_tokens: int
+    room: Room
     attempts: list[Attempt]
     partial: str
     stopped: bool
@@ -121,7 +134,7 @@ def fresh_state(run: str) -> dict[str, Any]:
         "route": "rewrite",
         "target": {"first": 1, "last": 0, "name": ""},
         "messages": [],
-        "reply_tokens": 0,
+        "room": {"usable": 0, "least": 0, "wanted": 0, "most": 0},
         "attempts": [],
         "partial": "",
         "stopped": False,

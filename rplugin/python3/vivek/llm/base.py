@@ -152,6 +152,13 @@ class ChatModel(Protocol):
         Raises as `info`.
         """
 
+    async def widen(self, tokens: int) -> ModelInfo:
+        """Load the model anew with a context window that holds so many tokens; it stays so for all conversations.
+
+        Gives what the model says of itself then, at once where its window is large enough already. Raises
+        ContextWindowExceededError, whose message is the reason, where that cannot be; and as `info`.
+        """
+
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
         """Answer. Yields Queued, Loading and Reading where the server tells, Text pieces, and Finished last.
 

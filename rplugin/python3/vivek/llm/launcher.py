@@ -1,9 +1,9 @@
 """Finds the embedded model's server for given weights and settings, or starts it.
 
-Any number of clients, in any number of processes, share one server for the same weights and settings. The
-server's lock, which the kernel frees whatever way it ends, tells whether it lives; its record tells how to
-reach it. So a killed server's record is never believed, and two clients that start it at once get the same
-one.
+Any number of clients, in any number of processes, share one server for the same weights, whatever context
+window each would have chosen: who starts it chooses. The server's lock, which the kernel frees whatever way
+it ends, tells whether it lives; its record tells how to reach it. So a killed server's record is never
+believed, and two clients that start it at once get the same one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
+import psutil
 from filelock import FileLock, Timeout
 
 from vivek import paths
@@ -36,6 +39,7 @@ IDLE_SECONDS = 1800.0
 
 _POLL_SECONDS = 0.05
 _HEALTH_SECONDS = 10.0
+_END_SECONDS = 10.0
 _LAST_LINES = 5
 
 _LOG_BYTES = 1 << 20
@@ -44,7 +48,11 @@ _LOG_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """Which server is wanted. context_window: tokens for each conversation. need: memory it will take."""
+    """Which server is wanted.
+
+    context_window: tokens for each conversation, where it must be started; one that runs keeps its own, because two
+    servers of one model would be twice the memory. need: memory that a start takes.
+    """
 
     name: str
     weights: Path
@@ -56,7 +64,7 @@ class Settings:
     @property
     def lock(self) -> Path:
         """The file that this server holds while it lives."""
-        facts = (self.digest, self.context_window, self.idle_seconds, PROTOCOL, _llama_version())
+        facts = (self.digest, self.idle_seconds, PROTOCOL, _llama_version())
         return paths.runtime_dir() / f"server-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}.lock"
 
     @property
@@ -110,6 +118,22 @@ async def started(settings: Settings) -> Record:
         await asyncio.sleep(_POLL_SECONDS)
 
 
+async def stopped(settings: Settings, record: Record) -> None:
+    """End the server whatever it does, and return when it has. Raises ModelUnreachableError where it goes on."""
+    if not held(settings.lock):
+        return
+    with suppress(ProcessLookupError):
+        os.kill(record.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _END_SECONDS
+    while _alive(record.pid):
+        if time.monotonic() > deadline:
+            raise ModelUnreachableError(
+                f"The embedded model's server (process {record.pid}) does not end.",
+                hint=f"End it with `kill -9 {record.pid}`, then ask again.",
+            )
+        await asyncio.sleep(_POLL_SECONDS)
+
+
 def client(record: Record) -> httpx.AsyncClient:
     """A client of the server. It waits for ever, because a server that reads a long prompt says nothing."""
     return httpx.AsyncClient(
@@ -124,6 +148,13 @@ def client(record: Record) -> httpx.AsyncClient:
         trust_env=False,
         verify=False,  # loopback speaks no TLS, and certificates take 30 ms to read
     )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def held(lock: Path) -> bool:

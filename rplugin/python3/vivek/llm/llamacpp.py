@@ -6,6 +6,7 @@ It loads nothing into this process, downloads nothing, and keeps no connection f
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -16,21 +17,22 @@ from typing import Any
 import httpx
 
 from vivek.errors import ContextWindowExceededError, ModelConnectionLostError, VivekError
-from vivek.llm import completions, gguf, launcher, memory, server, slots, tokens, transport, weights
+from vivek.llm import completions, gguf, launcher, memory, server, slots, tokens, transport, weights, window
 from vivek.llm.base import Loading, Message, ModelInfo, Sampling, StreamEvent, TokenCounter
 from vivek.llm.launcher import Settings
-from vivek.llm.memory import Need
 from vivek.llm.server import Record
+from vivek.llm.window import Shape
 
-CONTEXT_WINDOW = 8192
-"""Tokens that prompt and reply share, for each of the server's slots; less where the
-model was trained on less."""
+_STOPPING_SECONDS = 2.0
+"""A server that reads a prompt goes on for one batch after its client has hung up."""
 
 
 class LlamaCppModel:
     """A GGUF file, run by llama.cpp on this machine.
 
-    digest: the file's sha256 (hex) where it is known already; else it is computed.
+    digest: the file's sha256 (hex) where it is known already; else it is computed. context_window: tokens that prompt
+    and reply share, for each of the server's slots, where this is who starts it; None for the largest bucket that fits
+    in memory.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class LlamaCppModel:
         *,
         name: str,
         digest: str = "",
-        context_window: int = CONTEXT_WINDOW,
+        context_window: int | None = None,
         idle_seconds: float = launcher.IDLE_SECONDS,
     ) -> None:
         self._weights = weights
@@ -47,7 +49,7 @@ class LlamaCppModel:
         self._digest = digest
         self._context_window = context_window
         self._idle_seconds = idle_seconds
-        self._known_settings: Settings | None = None
+        self._known_head: _Head | None = None
 
     async def info(self) -> ModelInfo:
         """What the server says of the model; starts it where it is down. Raises ModelAPIError and its kin."""
@@ -55,15 +57,15 @@ class LlamaCppModel:
         record = await launcher.started(settings)
         slot = await _get(record, settings, "/props")
         facts = await _get(record, settings, "/v1/models")
-        shape = await asyncio.to_thread(_shape, settings.weights, settings.digest)
+        head = await self._head()
         return ModelInfo(
             name=self._name,
             backend="embedded",
             digest=settings.digest,
             context_window=slot["default_generation_settings"]["n_ctx"],
             parameters=facts["data"][0]["meta"]["n_params"],
-            family=shape.family,
-            quantization=shape.quantization,
+            family=head.family,
+            quantization=head.quantization,
             capabilities=frozenset({"schema", "cached_tokens"}),
         )
 
@@ -75,6 +77,30 @@ class LlamaCppModel:
     async def warnings(self) -> Sequence[str]:
         """None: the server is started by us, with settings that fit."""
         return []
+
+    async def widen(self, tokens: int) -> ModelInfo:
+        """Start the server anew with a larger window, unless somebody's call is under way.
+
+        Raises ContextWindowExceededError with the reason; ModelAPIError and its kin.
+        """
+        info = await self.info()
+        if info.context_window >= tokens:
+            return info
+        settings = await self._settings()
+        record = await launcher.started(settings)
+        shape = (await self._head()).shape
+        freed = shape.need(info.context_window).total - shape.weights  # the weights are in the file cache
+        wide = window.raised(shape, tokens, memory.available() + freed)
+        if not await _idle(record, settings):
+            raise ContextWindowExceededError(
+                "It cannot be raised now, because the embedded model is answering somebody else."
+            )
+        self._context_window = wide
+        await launcher.stopped(settings, record)
+        info = await self.info()
+        if info.context_window < tokens:
+            raise ContextWindowExceededError("It was not raised, because another editor was faster.")
+        return info
 
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
@@ -117,47 +143,47 @@ class LlamaCppModel:
         """Nothing is open between calls; the server goes on for others, and ends by itself when idle."""
 
     async def _settings(self) -> Settings:
-        if self._known_settings is None:
-            self._known_settings = await asyncio.to_thread(self._read_settings)
-        return self._known_settings
+        """Made afresh each time: the window that fits depends on the memory that is free now."""
+        shape = (await self._head()).shape
+        chosen = self._context_window or window.largest(shape, memory.available())
+        chosen = min(chosen, shape.trained or chosen)
+        return Settings(
+            self._name, self._weights, self._digest, chosen, shape.need(chosen), self._idle_seconds
+        )
 
-    def _read_settings(self) -> Settings:
-        path = self._weights
-        digest = self._digest or weights.digest(path)
-        shape = _shape(path, digest)
-        window = min(self._context_window, shape.trained_window or self._context_window)
-        tokens_in_all = window * server.SLOTS
-        need = Need(path.stat().st_size, tokens_in_all * shape.kv_bytes_per_token)
-        return Settings(self._name, path, digest, window, need, self._idle_seconds)
+    async def _head(self) -> _Head:
+        if self._known_head is None:
+            self._known_head = await asyncio.to_thread(self._read_head)
+        return self._known_head
+
+    def _read_head(self) -> _Head:
+        self._digest = self._digest or weights.digest(self._weights)
+        return _head(self._weights, self._digest)
 
 
 @dataclass(frozen=True)
-class _Shape:
-    """What the head of a GGUF file tells. trained_window: tokens, 0 where it does not tell. family,
-    quantization: see `ModelInfo`."""
+class _Head:
+    """What the head of a GGUF file tells. family, quantization: see `ModelInfo`."""
 
-    trained_window: int
-    kv_bytes_per_token: int
+    shape: Shape
     family: str
     quantization: str
 
 
-_shapes: dict[str, _Shape] = {}
+_heads: dict[str, _Head] = {}
 """By digest: each ask makes its own model, and the head takes a quarter of a second to read."""
 
 
-def _shape(path: Path, digest: str) -> _Shape:
-    if digest not in _shapes:
+def _head(path: Path, digest: str) -> _Head:
+    if digest not in _heads:
         metadata = gguf.metadata(path)
         family = metadata.get("general.architecture")
-        trained = metadata.get(f"{family}.context_length")
-        _shapes[digest] = _Shape(
-            trained_window=trained if isinstance(trained, int) else 0,
-            kv_bytes_per_token=memory.kv_bytes_per_token(metadata),
+        _heads[digest] = _Head(
+            shape=Shape.of(metadata, path.stat().st_size, server.SLOTS),
             family=family if isinstance(family, str) else "",
             quantization=gguf.quantization(metadata),
         )
-    return _shapes[digest]
+    return _heads[digest]
 
 
 async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
@@ -167,6 +193,20 @@ async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
         if answer.status_code != httpx.codes.OK:
             raise _refusal(settings, answer.status_code, transport.server_message(answer.content))
         return transport.json_object(answer.content, _server(record, settings))
+
+
+async def _idle(record: Record, settings: Settings) -> bool:
+    """Whether no call is under way, of whatever editor; one that was just stopped is given its time to end."""
+    deadline = time.monotonic() + _STOPPING_SECONDS
+    with _failures(record, settings):
+        async with launcher.client(record) as client:
+            while True:
+                answer = (await client.get("/slots")).raise_for_status()
+                if not any(slot["is_processing"] for slot in answer.json()):
+                    return True
+                if time.monotonic() > deadline:
+                    return False
+                await asyncio.sleep(_STOPPING_SECONDS / 20)
 
 
 async def _chat(

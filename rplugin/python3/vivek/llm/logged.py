@@ -46,6 +46,12 @@ class LoggedModel:
         """As the model's own."""
         return await self._model.warnings()
 
+    async def widen(self, tokens: int) -> ModelInfo:
+        """As the model's own."""
+        info = await self._model.widen(tokens)
+        _log.info("window", extra=self._extra(context_window=info.context_window))
+        return info
+
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:

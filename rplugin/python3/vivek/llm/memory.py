@@ -46,7 +46,8 @@ def kv_bytes_per_token(metadata: Mapping[str, Any]) -> int:
     heads = metadata.get(f"{prefix}.attention.head_count")
     if not isinstance(layers, int) or not heads:
         return 0
-    all_heads = _each_layer(metadata.get(f"{prefix}.attention.head_count_kv", heads), layers)
+    # Ollama leaves long lists out (null): then every head counts, which errs on the large side.
+    all_heads = _each_layer(metadata.get(f"{prefix}.attention.head_count_kv") or heads, layers)
     size = metadata.get(f"{prefix}.embedding_length", 0) // max(_each_layer(heads, layers))
     key = metadata.get(f"{prefix}.attention.key_length", size)
     value = metadata.get(f"{prefix}.attention.value_length", size)

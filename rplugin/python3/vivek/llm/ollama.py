@@ -8,7 +8,6 @@ downloads.
 from __future__ import annotations
 
 import ipaddress
-import logging
 import re
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -26,7 +25,7 @@ from vivek.errors import (
     ModelNotFoundError,
     VivekError,
 )
-from vivek.llm import tokens, transport
+from vivek.llm import memory, tokens, transport, window
 from vivek.llm.base import (
     CallStats,
     Capability,
@@ -41,8 +40,15 @@ from vivek.llm.base import (
     TokenCounter,
 )
 from vivek.llm.transport import Server
-from vivek.llm.traps import gpu_warning, template_warning, version_warning, window_warning
+from vivek.llm.traps import (
+    gpu_warning,
+    reload_warning,
+    template_warning,
+    version_warning,
+    window_warning,
+)
 from vivek.llm.weights import parameters_in
+from vivek.llm.window import Shape
 
 KEEP_ALIVE = "30m"
 """How long the server keeps the model in memory after a call: a pause for thought should not cost a load."""
@@ -72,8 +78,6 @@ before the smallest.
 MEMORY_SPARE = 600_000_000
 """Bytes that a model needs beside its weights: 8,192 tokens of a 7B's key-value cache, and its work
 buffers."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -188,14 +192,16 @@ def _billions(parameters: str) -> float:
 class OllamaModel:
     """One model of one Ollama server.
 
-    context_window: tokens that prompt and reply share, sent as `num_ctx` with every call, always the same:
-    Ollama loads the model anew where it changes. It is lowered to what the model was made for.
+    context_window: tokens that prompt and reply share, None for the largest bucket that fits in memory. It is sent
+    as `num_ctx` with every call, always the same: Ollama loads the model anew where it changes. So a model that is
+    loaded with as much (without a wish: with a bucket or more) keeps what it has, whoever loaded it; and no window
+    is larger than what the model was made for.
     """
 
-    def __init__(self, name: str, url: str, *, context_window: int = 8192) -> None:
+    def __init__(self, name: str, url: str, *, context_window: int | None = None) -> None:
         self.name = name
         self._url = url
-        self._wanted_window = context_window
+        self._window = context_window
         self._server = _server(url)
         self._client = transport.client(url)
         self._description: dict[str, Any] | None = None
@@ -214,7 +220,7 @@ class OllamaModel:
             name=self.name,
             backend="ollama",
             digest=weights_digest(show),
-            context_window=_window(show, self._wanted_window),
+            context_window=await self._settled(await self._loaded()),
             parameters=details.get("general.parameter_count")
             or parameters_in(labels.get("parameter_size") or ""),
             family=details.get("general.architecture") or labels.get("family") or "",
@@ -223,15 +229,29 @@ class OllamaModel:
         )
 
     async def warnings(self) -> Sequence[str]:
-        """A model without a chat template, a server that is too old, and, once it is loaded, where and how."""
+        """A model without a chat template, a server that is too old, and, where it is loaded, how."""
         running = await self._running()
+        loaded = running.get("context_length") or 0
         told = (
             template_warning(await self._show()),
             version_warning(str((await self._page("/api/version")).get("version") or "")),
+            reload_warning(self.name, loaded, await self._settled(loaded)) if loaded else None,
             window_warning(self.name, running, self._asked_window),
             gpu_warning(self.name, running),
         )
         return [warning for warning in told if warning]
+
+    async def widen(self, tokens: int) -> ModelInfo:
+        """Have the next call load the model with a larger window.
+
+        Raises ContextWindowExceededError with the reason, and as `info`.
+        """
+        info = await self.info()
+        if info.context_window >= tokens:
+            return info
+        shape = await self._shape()
+        self._window = window.raised(shape, tokens, self._free(shape, await self._loaded()))
+        return await self.info()
 
     async def counter(self) -> TokenCounter:
         """The model's own counter, exact where its vocabulary is byte-level BPE; fetched once a digest."""
@@ -249,9 +269,9 @@ class OllamaModel:
         ModelAPIError.
         """
         start = time.monotonic()
-        options = {"num_ctx": _window(await self._show(), self._wanted_window)}
-        length = (await loaded_models(self._url)).get(_full_name(self.name))
-        if length not in (options["num_ctx"], 0):
+        loaded = await self._loaded()
+        options = {"num_ctx": await self._settled(loaded)}
+        if loaded not in (options["num_ctx"], 0):
             yield Loading()
             await self._load(options)
         self._asked_window = options["num_ctx"]
@@ -286,6 +306,34 @@ class OllamaModel:
     async def aclose(self) -> None:
         """Close the connections; the server and its loaded model stay."""
         await self._client.aclose()
+
+    async def _loaded(self) -> int | None:
+        """The window that the model is loaded with; None where it is not, 0 where an older server does not tell."""
+        return (await loaded_models(self._url)).get(_full_name(self.name))
+
+    async def _settled(self, loaded: int | None) -> int:
+        """The window to send. Once told it only grows: prompts are made for it."""
+        shape = Shape.of((await self._show()).get("model_info") or {}, 0)
+        wanted = self._window
+        if wanted is None and loaded is not None and loaded >= shape.buckets[0]:
+            wanted = loaded
+        if wanted is None:
+            shape = await self._shape()
+            wanted = window.largest(shape, self._free(shape, loaded))
+        self._window = max(min(wanted, shape.trained or wanted), loaded or 0)
+        return self._window
+
+    async def _shape(self) -> Shape:
+        details = (await self._show()).get("model_info") or {}
+        sizes = {model.name: model.size for model in await list_models(self._url)}
+        size = sizes.get(_full_name(self.name)) or details.get("general.parameter_count") or 0
+        return Shape.of(details, int(size))
+
+    def _free(self, shape: Shape, loaded: int | None) -> int | None:
+        """Memory for the model, what it takes already included. It can be told of this machine alone."""
+        if not transport.is_loopback(self._url):
+            return None
+        return memory.available() + (shape.need(loaded).total if loaded else 0)
 
     async def _show(self) -> dict[str, Any]:
         if self._description is None:
@@ -345,17 +393,14 @@ class OllamaModel:
 
     def _failure(self, status: int, message: str, total: int) -> VivekError:
         if status == 400 and "context" in message and "exceed" in message:
-            window = _window(self._description or {}, self._wanted_window)
             return ContextWindowExceededError(
-                f"The prompt has about {total} tokens; the context window of `{self.name}` holds {window}.",
+                f"The prompt has about {total} tokens; the context window of `{self.name}` holds {self._window}.",
                 hint="Select less, or ask in a fresh conversation.",
             )
         return _api_failure(self._server, status, message, self.name)
 
     def _finished(self, part: Mapping[str, Any], total: int, load_ms: float, elapsed_ms: float) -> Finished:
         read = part.get("prompt_eval_count") or total
-        if self._counter and self._counter.exact and read != total:
-            _log.warning("%s read %d tokens where %d were counted.", self.name, read, total)
         before = part.get("load_duration", 0) + part.get("prompt_eval_duration", 0)
         stats = CallStats(
             prompt_tokens=read,
@@ -378,11 +423,6 @@ def _capabilities(show: Mapping[str, Any]) -> frozenset[Capability]:
     """Schemas came with Ollama 0.5; ``capabilities`` in ``/api/show``, by which a server is known to have them, with
     0.6.4. It does not tell how much of a prompt was cached."""
     return frozenset({"schema"}) if "capabilities" in show else frozenset()
-
-
-def _window(show: Mapping[str, Any], wanted: int) -> int:
-    details = show.get("model_info") or {}
-    return min(wanted, details.get(f"{details.get('general.architecture')}.context_length") or wanted)
 
 
 def _options(sampling: Sampling) -> dict[str, Any]:

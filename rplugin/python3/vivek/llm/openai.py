@@ -134,6 +134,18 @@ class OpenAIModel:
             )
         return told
 
+    async def widen(self, tokens: int) -> ModelInfo:
+        """The model as it is, where its window holds so many tokens.
+
+        Raises ContextWindowExceededError, with the reason alone, where it does not: who starts the server chooses it.
+        """
+        info = await self.info()
+        if info.context_window < tokens:
+            raise ContextWindowExceededError(
+                f"It cannot be raised from here: load {info.name} with at least {tokens} tokens in {self._server.name}."
+            )
+        return info
+
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:

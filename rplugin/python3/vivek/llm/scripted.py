@@ -82,7 +82,10 @@ class Reply:
 
 @dataclass
 class Script:
-    """What the model will say, and how large it claims to be. repeat_last: say the last reply for ever."""
+    """What the model will say, and how large it claims to be.
+
+    repeat_last: say the last reply for ever. widest: what its context window can be raised to, 0 for nothing more.
+    """
 
     replies: list[Reply] = field(default_factory=list)
     context_window: int = 8192
@@ -91,6 +94,7 @@ class Script:
     family: str = ""
     quantization: str = ""
     capabilities: Collection[Capability] = ()
+    widest: int = 0
 
     def __post_init__(self) -> None:
         self.capabilities = frozenset(self.capabilities)
@@ -117,6 +121,7 @@ class ScriptedModel:
         repeat_last: bool = False,
         parameters: float | None = None,
         capabilities: Collection[Capability] = (),
+        widest: int = 0,
     ) -> None:
         script = Script(
             [Reply(tokens(text)) for text in replies],
@@ -124,12 +129,14 @@ class ScriptedModel:
             repeat_last,
             parameters,
             capabilities=capabilities,
+            widest=widest,
         )
         self.name = name
         self.prompts: list[list[Message]] = []
         self.samplings: list[Sampling] = []
         self.closed = False
         self._script: Callable[[], Script] = lambda: script
+        self._raised = 0
         self._place = _Place()
 
     @classmethod
@@ -139,8 +146,8 @@ class ScriptedModel:
 
         ``{"replies": [{"text": str, "tokens_per_second": n, "error": null | {"kind", "message", "after"},
         "hang": bool}], "context_window": n, "repeat_last": bool, "parameters": n | null, "family": str,
-        "quantization": str, "capabilities": ["schema"]}``; all but "text" may be left out. How many replies
-        were used is kept for the life of the process, whatever the file becomes and however many models read
+        "quantization": str, "capabilities": ["schema"], "widest": n}``; all but "text" may be left out. How many
+        replies were used is kept for the life of the process, whatever the file becomes and however many models read
         it. Raises ConfigError, on the first call, where it is not such a file.
         """
         model = cls(name=path.stem)
@@ -176,7 +183,7 @@ class ScriptedModel:
             self.name,
             "scripted",
             "",
-            script.context_window,
+            self._window(script),
             script.parameters,
             script.family,
             script.quantization,
@@ -191,6 +198,17 @@ class ScriptedModel:
         """None."""
         return []
 
+    async def widen(self, tokens: int) -> ModelInfo:
+        """As the script allows."""
+        script = self._script()
+        if max(self._window(script), script.widest) < tokens:
+            raise ContextWindowExceededError("It cannot be raised: the script does not allow it.")
+        self._raised = script.widest if self._window(script) < tokens else self._raised
+        return await self.info()
+
+    def _window(self, script: Script) -> int:
+        return max(script.context_window, self._raised)
+
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
         """Say the next reply.
 
@@ -201,7 +219,7 @@ class ScriptedModel:
         self.samplings.append(sampling)
         script = self._script()
         reply = script.reply(self._place.step())
-        total = _fitting(messages, script.context_window)
+        total = _fitting(messages, self._window(script))
         yield Reading(0, total)
         yield Reading(total, total)
         said, first = 0, 0.0

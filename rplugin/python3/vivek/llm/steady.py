@@ -63,6 +63,11 @@ class SteadyModel:
         """As the model's own; not tried again, for nobody waits for it."""
         return await self._model.warnings()
 
+    async def widen(self, tokens: int) -> ModelInfo:
+        """As the model's own."""
+        self._info = await persistently(lambda: self._model.widen(tokens), self._tell)
+        return self._info
+
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:

@@ -41,6 +41,19 @@ def version_warning(version: str) -> str | None:
     )
 
 
+def reload_warning(name: str, loaded: int, wanted: int) -> str | None:
+    """What to tell of a model that another program has loaded with too small a window; None of any other.
+
+    loaded, wanted: tokens of the window.
+    """
+    if wanted <= loaded:
+        return None
+    return (
+        f"`{name}` is loaded with a context window of {loaded} tokens, too few to edit code in: it is loaded anew with"
+        f" {wanted}. Start Ollama with OLLAMA_CONTEXT_LENGTH={wanted}, and other programs will use the same."
+    )
+
+
 def window_warning(name: str, running: Mapping[str, Any], wanted: int) -> str | None:
     """What to tell of a model that was loaded with a smaller window than was asked for; None of any other.
 
