@@ -11,7 +11,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PYTEST := $(RUN) $(PYTHON_IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help try test real lint format bench-startup bench-ui bench-json doc picture wheel clean setup setup-dev neovim
+.PHONY: help try test real lint format bench-startup bench-ui bench-json bench-llm bench-prefix bench-tokens doc picture wheel clean setup setup-dev neovim
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,12 @@ bench-ui: setup-dev neovim ## Measure how fast the editor answers keys while tex
 bench-json: setup-dev ## Measure how often small models' structured answers are valid (ARGS='--calls 20')
 	@for model in qwen2.5-coder:0.5b qwen2.5-coder:1.5b; do $(VIVEK) install model $$model || exit; done
 	@$(PYTHON_IN_VENV) tests/benchmarks/bench_json.py $(ARGS)
+
+bench-llm: setup-dev ## Measure the client, the backends and speculation on MODEL (on a machine that does nothing else)
+	@$(VIVEK) install model '$(MODEL)' && $(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_llm.py --model '$(MODEL)' $(ARGS)
+
+bench-prefix: setup-dev ## Measure how much of a shared prefix MODEL's server reads from its cache
+	@$(VIVEK) install model '$(MODEL)' && $(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_prefix.py --model '$(MODEL)' $(ARGS)
 
 doc: setup neovim ## Write the generated part of doc/vivek.txt and check its help tags
 	@$(PYTHON_IN_VENV) scripts/doc.py --nvim "$$(scripts/nvim)"

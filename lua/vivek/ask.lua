@@ -23,6 +23,7 @@ local M = {}
 ---@field eol boolean
 ---@field target? integer extmark over the lines that the run is about
 ---@field running boolean
+---@field heard? boolean whether an event of it has come
 
 ---@class vivek.Ask : vivek.Snapshot
 ---@field run string
@@ -33,8 +34,10 @@ local M = {}
 
 local namespace = vim.api.nvim_create_namespace('vivek.ask')
 local group = vim.api.nvim_create_augroup('vivek_ask', { clear = true })
--- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here.
+-- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here. One that nothing
+-- was heard of yet (Python is starting) has nothing to offer, and is not waited for.
 local STOP_MS = 2000
+local SILENT_STOP_MS = 100
 
 ---@type table<string, vivek.Run>
 local runs = {}
@@ -185,9 +188,8 @@ end
 ---@param event vivek.Event
 local function on_done(run, event)
   if not vim.api.nvim_buf_is_loaded(run.buf) then
-    message.warn(
-      'The buffer is closed, so no hunks are shown. What the model wrote is in the scratch buffer.'
-    )
+    -- It comes by itself: within one line of 80 columns, so that Neovim does not ask for a key.
+    message.warn('The buffer is closed. The scratch buffer has the reply.')
   else
     local ok, fault = xpcall(propose, debug.traceback, run, event.result)
     if not ok then
@@ -209,12 +211,13 @@ local function of_run(handler)
   return function(event)
     local run = runs[event.run]
     if run and run.running then
+      run.heard = true
       handler(run, event)
     end
   end
 end
 
-for _, kind in ipairs({ 'start', 'notice', 'node', 'progress', 'text' }) do
+for _, kind in ipairs({ 'start', 'notice', 'node', 'progress', 'retry', 'text' }) do
   host.on(
     kind,
     of_run(function(_, event)
@@ -243,7 +246,7 @@ local function stop_run(run)
       local failure = { kind = 'RunStoppedError', message = 'Stopped.', hint = '' }
       on_error(run, { kind = 'error', run = run.id, error = failure })
     end
-  end, STOP_MS)
+  end, run.heard and STOP_MS or SILENT_STOP_MS)
 end
 
 --- A run whose buffer is wiped out has no place to show a result in.
@@ -308,6 +311,15 @@ local function begin(buf, base, eol, snapshot, instruction)
   end
 end
 
+--- The lines that are selected, where a map runs the command from within visual mode (`<Cmd>VivekAsk<CR>`) and
+--- so hands over no range.
+---@return [integer, integer]?
+local function selected()
+  if vim.api.nvim_get_mode().mode:find('^[vV\22]') then
+    return { vim.fn.line('v'), vim.fn.line('.') }
+  end
+end
+
 --- Ask. The text is captured at once, whatever is typed while the question for an instruction is open.
 ---@param options vivek.AskOptions
 function M.ask(options)
@@ -320,7 +332,7 @@ function M.ask(options)
     return
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local snapshot = source and follow_up(buf) or capture.snapshot(buf, options.range)
+  local snapshot = source and follow_up(buf) or capture.snapshot(buf, options.range or selected())
   if vim.trim(options.instruction or '') ~= '' then
     return begin(buf, base, eol, snapshot, vim.trim(options.instruction))
   end

@@ -6,7 +6,7 @@ local message = require('vivek.message')
 
 local M = {}
 
----@alias vivek.Backend 'auto'|'ollama'|'embedded'|'scripted'
+---@alias vivek.Backend 'auto'|'ollama'|'embedded'|'openai'|'scripted'
 
 ---@class vivek.Config
 ---@field backend vivek.Backend
@@ -17,6 +17,9 @@ local M = {}
 ---@field keys vivek.Keys|false
 ---@field scratch vivek.ScratchConfig
 ---@field profiles table<string, vivek.Profile>
+---@field log_level vivek.LogLevel
+
+---@alias vivek.LogLevel 'error'|'warning'|'info'|'debug'
 
 ---@class vivek.Keys
 ---@field next string|false
@@ -75,22 +78,24 @@ M.schema = {
     name = 'backend',
     type = { 'string' },
     default = 'auto',
-    choices = { 'auto', 'ollama', 'embedded', 'scripted' },
+    choices = { 'auto', 'ollama', 'embedded', 'openai', 'scripted' },
     text = 'What runs the model. "auto" takes Ollama where it answers and has a suitable model, else the '
-      .. 'embedded model where it is installed. "scripted" replays answers from a file, for tests.',
+      .. 'embedded model where it is installed. "openai" is any OpenAI-compatible server: llama-server, '
+      .. 'vLLM, LM Studio, MLX-LM. "scripted" replays answers from a file, for tests.',
   },
   {
     name = 'model',
     type = { 'string' },
     default_text = 'chosen by the backend',
     text = 'The model to ask: an Ollama tag such as "qwen2.5-coder:7b", a name that `:VivekInstall model` '
-      .. 'lists, or the path of a GGUF file.',
+      .. 'or the OpenAI-compatible server lists, or the path of a GGUF file.',
   },
   {
     name = 'url',
     type = { 'string' },
     default_text = '$OLLAMA_HOST, else http://127.0.0.1:11434',
-    text = 'Where Ollama listens. For the scripted backend, the path of its script.',
+    text = 'Where Ollama listens, or the OpenAI-compatible server, which has no usual place (with or without '
+      .. '"/v1"; its key comes from $VIVEK_API_KEY). For the scripted backend, the path of its script.',
   },
   {
     name = 'python',
@@ -139,6 +144,14 @@ M.schema = {
         text = "Its part of the screen's width or height.",
       },
     },
+  },
+  {
+    name = 'log_level',
+    type = { 'string' },
+    default = 'info',
+    choices = { 'error', 'warning', 'info', 'debug' },
+    text = 'What goes into the log (|:VivekLog|). Prompts and replies are in it at "debug" alone, keys '
+      .. 'never.',
   },
   {
     name = 'profiles',

@@ -3,6 +3,7 @@
 --- Neovim's own `:UpdateRemotePlugins` has no part in it. What it doesn't do: know what the messages mean;
 --- whoever wants an event registers with `on()`.
 
+local config = require('vivek.config')
 local install = require('vivek.install')
 local message = require('vivek.message')
 
@@ -112,7 +113,7 @@ local function obituary(ended, code)
   -- Nothing kills a process for a fault in its start.
   if ended.heard or code > 128 then
     return ('The Python process ended unexpectedly (%s).'):format(cause(code)),
-      'The next command starts it again. ' .. message.log_hint()
+      ':VivekLog opens its log. The next command starts it again.'
   end
   local reason = last_words(ended.stderr)
   reason = reason == '' and cause(code) or reason:gsub('%.$', '')
@@ -133,7 +134,8 @@ local function on_exit(ended, code)
   local text, hint = obituary(ended, code)
   ended.obituary = { text, hint }
   if not ended.expected then
-    message.error(text, hint)
+    local tell = ended.heard and message.error_line or message.error
+    tell(text, hint)
   end
   dispatch({ kind = 'exit', text = text, hint = hint })
 end
@@ -166,7 +168,7 @@ local function spawn(python)
   local ok, channel = pcall(vim.fn.jobstart, command(python), {
     rpc = true,
     cwd = install.root(),
-    env = { VIVEK_LOG = message.log_path() },
+    env = { VIVEK_LOG = message.log_path(), VIVEK_LOG_LEVEL = config.get().log_level },
     on_stderr = function(_, lines)
       local text = table.concat(lines, '\n')
       started.stderr = (started.stderr .. text):sub(-STDERR_KEPT)

@@ -77,6 +77,7 @@ function M.log()
   end
   vim.cmd.split(vim.fn.fnameescape(path))
   vim.bo.autoread = true
+  vim.bo.filetype = 'json'
   vim.cmd.normal({ 'G', bang = true })
 end
 

@@ -212,6 +212,8 @@ local function install_environment()
   if host then
     host.stop()
   end
+  -- A plugin manager makes the help tags; without one, nobody else does. A read-only folder goes without.
+  pcall(vim.cmd.helptags, M.root() .. '/doc')
   message.info('Installed. :checkhealth vivek tells which model would answer.')
 end
 

@@ -70,15 +70,26 @@ function M.log_path()
   return vim.fs.normalize(vim.fn.stdpath('log') .. '/vivek.log')
 end
 
---- Append to the log; a log that cannot be written stops nothing.
+local OWNER_ALONE = tonumber('600', 8)
+
+--- Append to the log, in the form that the Python side writes: one JSON object a line. A log that cannot be
+--- written stops nothing.
 ---@param text string
 function M.log(text)
+  if vim.trim(text) == '' then
+    return
+  end
+  local line = ('{"time": "%s", "level": "INFO", "logger": "nvim", "pid": %d, "message": %s}'):format(
+    os.date('%Y-%m-%dT%H:%M:%S%z'),
+    vim.uv.os_getpid(),
+    vim.json.encode(text)
+  )
   local path = M.log_path()
   vim.fn.mkdir(vim.fs.dirname(path), 'p')
-  local file = io.open(path, 'a')
+  local file = vim.uv.fs_open(path, 'a', OWNER_ALONE)
   if file then
-    file:write(text)
-    file:close()
+    vim.uv.fs_write(file, line .. '\n')
+    vim.uv.fs_close(file)
   end
 end
 

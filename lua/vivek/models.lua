@@ -68,6 +68,8 @@ local function select(items, options)
   -- Some pickers answer before they return: the answer then waits for the question.
   vim.ui.select(items, options, function(item)
     vim.schedule(function()
+      -- The built-in question stays on the screen, and what is told next would wait there for a key.
+      vim.cmd.redraw()
       coroutine.resume(thread, item)
     end)
   end)

@@ -56,6 +56,12 @@ local function data_of(state)
 end
 
 ---@param state vivek.RunProgress
+---@return string
+local function words(state)
+  return state.text .. report.elapsed((vim.uv.now() - state.began) / 1000)
+end
+
+---@param state vivek.RunProgress
 local function draw(state)
   if not state.mark or not vim.api.nvim_buf_is_loaded(state.buf) then
     return
@@ -70,7 +76,7 @@ local function draw(state)
     end_col = mark[3].end_col,
     strict = false,
     undo_restore = false,
-    virt_text = { { (' %s %s '):format(FRAMES[frame], state.text), 'VivekSpinner' } },
+    virt_text = { { (' %s %s '):format(FRAMES[frame], words(state)), 'VivekSpinner' } },
     virt_text_pos = 'eol',
   })
 end
@@ -141,7 +147,8 @@ local HANDLERS = {
     state.text = 'planning'
   end,
   node = function(state, event)
-    state.node, state.attempt, state.phase = event.node, given(event.attempt), nil
+    state.node, state.attempt = event.node, given(event.attempt)
+    state.phase = event.node == 'reviewer' and 'reviewing' or nil
     state.text = report.node(event)
     return true
   end,
@@ -149,6 +156,10 @@ local HANDLERS = {
     state.phase, state.text = event.phase, report.phase(event)
     state.tokens = given(event.tokens) or state.tokens
     state.tokens_per_second = given(event.tokens_per_second) or state.tokens_per_second
+    return true
+  end,
+  retry = function(state, event)
+    state.phase, state.text = 'waiting', report.retry(event)
     return true
   end,
   done = function(state, event)
@@ -200,7 +211,7 @@ function M.statusline()
     return ''
   end
   local others = #order > 1 and (' (+%d)'):format(#order - 1) or ''
-  return (('Vivek %s %s%s'):format(FRAMES[frame], state.text, others):gsub('%%', '%%%%'))
+  return (('Vivek %s %s%s'):format(FRAMES[frame], words(state), others):gsub('%%', '%%%%'))
 end
 
 return M

@@ -30,22 +30,69 @@ function M.node(event)
   return attempt > 1 and ('%s, attempt %d'):format(event.node, attempt) or event.node
 end
 
+---@param seconds number
+---@return string
+local function whole_seconds(seconds)
+  return ('%d s'):format(math.max(math.floor(seconds + 0.5), 0))
+end
+
+--- The share is told where the server tells how far it is, the time left where an estimate can be made.
+---@param done? integer
+---@param total? integer prompt tokens
+---@param seconds_left? number
+---@return string
+local function reading(done, total, seconds_left)
+  local text = 'reading'
+  if total and total > 0 then
+    text = (done or 0) > 0
+        and ('reading %d of %d tokens (%d %%)'):format(done, total, math.floor(100 * done / total + 0.5))
+      or ('reading %d tokens'):format(total)
+  end
+  return seconds_left and ('%s, about %s left'):format(text, whole_seconds(seconds_left)) or text
+end
+
+---@type table<string, fun(event: table): string>
+local PHASES = {
+  queued = function(event)
+    local ahead = given(event.ahead) or 0
+    return ahead > 0 and ('waiting for the model, %d before this one'):format(ahead)
+      or 'waiting for the model'
+  end,
+  loading = function(event)
+    local done, total = given(event.done), given(event.total)
+    local share = done and total and total > 0 and math.floor(100 * done / total + 0.5)
+    return share and ('loading the model (%d %%)'):format(share) or 'loading the model'
+  end,
+  reading = function(event)
+    return reading(given(event.done), given(event.total), given(event.seconds_left))
+  end,
+  writing = function(event)
+    local rate = given(event.tokens_per_second) or 0
+    local text = 'writing · ' .. M.counted(given(event.tokens) or 0, 'token')
+    return rate > 0 and ('%s · %.1f tokens/s'):format(text, rate) or text
+  end,
+}
+
 --- Where a phase of a model call stands.
 ---@param event table
 ---@return string
 function M.phase(event)
-  local done, total = given(event.done), given(event.total)
-  local share = done and total and total > 0 and math.floor(100 * done / total + 0.5)
-  if event.phase == 'writing' then
-    local rate = given(event.tokens_per_second) or 0
-    local text = 'writing · ' .. M.counted(given(event.tokens) or 0, 'token')
-    return rate > 0 and ('%s · %.1f tokens/s'):format(text, rate) or text
-  elseif event.phase == 'reading' and share then
-    return ('reading %d of %d tokens (%d %%)'):format(done, total, share)
-  elseif event.phase == 'loading' then
-    return share and ('loading the model (%d %%)'):format(share) or 'loading the model'
-  end
-  return event.phase
+  local words = PHASES[event.phase]
+  return words and words(event) or event.phase
+end
+
+--- A call that failed in a way that may pass, and is made again.
+---@param event table
+---@return string
+function M.retry(event)
+  return ('%s Trying again in %s (try %d).'):format(event.reason, whole_seconds(event.seconds), event.attempt)
+end
+
+--- How long something takes already; nothing for a short while.
+---@param seconds number
+---@return string
+function M.elapsed(seconds)
+  return seconds >= 2 and (' · %d s'):format(math.floor(seconds)) or ''
 end
 
 --- The model that answers, and why it was chosen.
@@ -86,7 +133,8 @@ function M.result(result)
     add('score %.2f', result.score)
   end
   add('%s', given(result.iterations) and M.counted(result.iterations, 'attempt'))
-  add('%s', given(stats.tokens) and M.counted(stats.tokens, 'token'))
+  add('%s', given(stats.prompt_tokens) and M.counted(stats.prompt_tokens, 'token') .. ' read')
+  add('%d written', stats.tokens)
   add('%.1f tokens/s', stats.tokens_per_second)
   add('%.1f s', stats.seconds)
   return table.concat(parts, ' · ')

@@ -7,6 +7,7 @@
 local config = require('vivek.config')
 local highlight = require('vivek.highlight')
 local keys = require('vivek.keys')
+local message = require('vivek.message')
 local report = require('vivek.report')
 
 local M = {}
@@ -137,6 +138,10 @@ end
 local function placement(beside)
   local settings = config.get().scratch
   local columns, rows = vim.api.nvim_win_get_width(beside), vim.api.nvim_win_get_height(beside)
+  if vim.api.nvim_win_get_config(beside).relative ~= '' then
+    -- A floating window cannot be split; the screen can.
+    beside, columns, rows = -1, vim.o.columns, vim.o.lines
+  end
   local width, height = math.floor(vim.o.columns * settings.size), math.floor(vim.o.lines * settings.size)
   local split = settings.split
   local sideways = split == 'right' or split == 'left'
@@ -147,7 +152,7 @@ local function placement(beside)
   if sideways then
     result.width = width
   else
-    result.height = math.max(math.min(height, rows - 3), 1)
+    result.height = math.max(math.min(height, math.floor(rows / 2)), 1)
   end
   return result
 end
@@ -165,7 +170,11 @@ local function show_window(scratch)
   if is_visible(scratch) then
     return
   end
-  local win = vim.api.nvim_open_win(scratch.buf, false, placement(window_of(scratch.source)))
+  local ok, win = pcall(vim.api.nvim_open_win, scratch.buf, false, placement(window_of(scratch.source)))
+  if not ok then
+    -- No room is no reason to leave the ask undone.
+    return message.warn('There is no room for the scratch window: the next ask opens it.')
+  end
   local options = {
     number = false,
     relativenumber = false,
@@ -398,6 +407,12 @@ local HANDLERS = {
   end,
   progress = function(run, event)
     show_status(run.scratch, ('%s · %s'):format(run.node, report.phase(event)))
+  end,
+  retry = function(run, event)
+    -- What came before stays readable, and the reply begins anew below.
+    end_section(run)
+    write_line(run.scratch, report.retry(event), 'VivekNotice')
+    show_status(run.scratch, ('%s · waiting to try again'):format(run.node))
   end,
   text = function(run, event)
     if #run.section == 0 then

@@ -44,7 +44,8 @@ function M.system(command, on_line)
   local ok, failure = pcall(
     vim.system,
     command,
-    { text = true, stdout = on_line and on_stdout or true },
+    -- `true`, which asks for the same as nothing, is refused by Neovim 0.10.
+    { text = true, stdout = on_line and on_stdout or nil },
     function(done)
       done.stdout = done.stdout or table.concat(pieces)
       vim.schedule(function()

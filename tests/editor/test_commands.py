@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -104,6 +105,15 @@ def test_in_every_visual_mode_whole_lines_are_selected(hosted: Editor, mode: str
     hosted.feed(keys.format(mode=mode) + "<Plug>(VivekAsk)")
     ask = arrived(hosted, "vivek_ask")
     assert (ask["selection"], ask["first"], ask["last"]) == (True, 1, 2)
+
+
+@pytest.mark.parametrize("mode", ["v", "V", "<C-v>"])
+def test_a_map_that_runs_the_command_from_visual_mode_means_the_selection(hosted: Editor, mode: str) -> None:
+    hosted.edit(TEXT, name="x.py")
+    hosted.command("xnoremap Q <Cmd>VivekAsk shorten<CR>")
+    hosted.feed(f"6G{mode}kQ")
+    ask = arrived(hosted, "vivek_ask")
+    assert (ask["selection"], ask["first"], ask["last"]) == (True, 5, 6)
 
 
 def test_without_an_instruction_it_is_asked_for_and_remembered(hosted: Editor) -> None:
@@ -277,6 +287,15 @@ def test_a_stop_that_is_not_answered_still_frees_the_buffer(hosted: Editor) -> N
     arrived(hosted, "vivek_ask", 2)
 
 
+def test_a_stop_before_anything_was_heard_does_not_wait_for_a_process_that_is_starting(
+    hosted: Editor,
+) -> None:
+    hosted.edit(TEXT, name="x.py")
+    hosted.command("VivekAsk sleep")
+    hosted.command("VivekStop")
+    hosted.wait_for(lambda: "Stopped." in told(hosted), timeout=1)
+
+
 def test_stop_with_nothing_at_work_says_so(hosted: Editor) -> None:
     hosted.command("VivekStop")
     assert "Nothing is running." in told(hosted)
@@ -338,6 +357,16 @@ def test_a_buffer_unloaded_while_the_model_runs_keeps_its_file_and_says_so(hoste
     assert (hosted.home / "x.py").read_text() == TEXT
 
 
+def test_what_comes_by_itself_fits_a_line_of_80_columns(hosted: Editor) -> None:
+    hosted.nvim.ui_attach(80, 24, rgb=True)
+    hosted.edit(TEXT, name="x.py")
+    hosted.command("VivekAsk sleep")
+    run = arrived(hosted, "vivek_ask")["run"]
+    hosted.command("bdelete!")
+    hosted.nvim.exec_lua("require('vivek.host').on_events(...)", [done(FIRST) | {"run": run}], async_=True)
+    assert not hosted.api.get_mode()["blocking"]
+
+
 def test_edits_that_cannot_be_shown_end_the_run_and_leave_the_text_alone(hosted: Editor) -> None:
     buffer = hosted.edit(TEXT, name="x.py")
     answer_with(hosted, done({"range": {"start": {"line": 0}}, "newText": "x\n"}))
@@ -392,9 +421,11 @@ def test_the_log_opens_at_its_end(hosted: Editor) -> None:
     hosted.command("VivekLog")
     assert "Nothing has been logged yet" in told(hosted)
     hosted.lua("require('vivek.message').log('one\\ntwo\\n')")
+    hosted.lua("require('vivek.message').log('three')")
     hosted.command("VivekLog")
     assert hosted.eval("expand('%:t')") == "vivek.log"
-    assert hosted.eval("getline('.')") == "two"
+    assert json.loads(hosted.eval("getline('.')"))["message"] == "three"
+    assert hosted.eval("line('$')") == 2
 
 
 def test_completion_offers_instructions_and_those_given_before(hosted: Editor) -> None:

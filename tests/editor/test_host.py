@@ -54,9 +54,21 @@ def test_a_killed_process_is_told_once_with_the_log_and_the_next_message_starts_
     os.kill(pid, signal.SIGKILL)
     hosted.wait_for("not require('vivek.host').running()")
     assert told(hosted, "ended unexpectedly (signal 9)") == 1
-    assert told(hosted, "vivek.log (:VivekLog)") == 1
+    assert told(hosted, ":VivekLog") == 1
     assert hosted.lua(PING)["pid"] != pid
     assert told(hosted, "ended unexpectedly") == 1
+
+
+def test_a_killed_process_asks_a_typing_user_for_no_key(hosted: Editor) -> None:
+    hosted.nvim.ui_attach(80, 24, rgb=True)
+    pid = hosted.lua(PING)["pid"]
+    hosted.type("ityped ")
+    os.kill(pid, signal.SIGKILL)
+    hosted.wait_for("not require('vivek.host').running()")
+    hosted.type("on<Esc>")
+    hosted.wait_for("vim.api.nvim_get_mode().mode == 'n'")
+    assert hosted.lines() == ["typed on"]
+    assert told(hosted, ":VivekLog") == 1
 
 
 def test_an_end_is_passed_on_to_whoever_waits_for_events(hosted: Editor) -> None:

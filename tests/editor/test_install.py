@@ -60,6 +60,8 @@ def plugin(nvim: Editor) -> Path:
     root.mkdir()
     (root / "pyproject.toml").write_text(PYPROJECT)
     (root / "backend.py").write_text(BACKEND)
+    (root / "doc").mkdir()
+    (root / "doc" / "vivek.txt").write_text("*vivek-tested*\n")
     nvim.lua("local root = ...; require('vivek.install').root = function() return root end", str(root))
     nvim.lua("vim.g.python3_host_prog = ...", sys.executable)
     nvim.lua("vim.env.PIP_NO_INDEX = '1'")
@@ -106,6 +108,7 @@ def test_an_environment_is_made_is_known_and_goes_stale_with_the_dependencies(
     assert install(nvim) == ""
     assert state(nvim) == "ready"
     assert "Installed." in told(nvim)
+    assert (plugin / "doc" / "tags").read_text().startswith("vivek-tested\t"), "nobody else makes them"
     python = nvim.lua("return require('vivek.install').python()")
     assert python == str(nvim.home / "data" / "nvim" / "vivek" / "venv" / "bin" / "python")
     assert (
@@ -182,7 +185,9 @@ def test_a_model_is_fetched_by_name_with_its_size_told(nvim: Editor, program: Pa
     assert "Downloading Big Coder 1.5B (1.1 GB)" in told(nvim)
     assert "Big Coder 1.5B is installed." in told(nvim)
     log = Path(nvim.lua("return require('vivek.message').log_path()")).read_text()
-    assert log == "not json\n", "a line that comes in two pieces is one line"
+    assert [json.loads(line)["message"] for line in log.splitlines()] == ["not json\n"], (
+        "a line that comes in two pieces is one line"
+    )
 
 
 def test_an_unknown_model_is_told_with_those_that_exist(nvim: Editor, program: Path) -> None:
@@ -232,6 +237,17 @@ def test_with_a_user_interface_a_name_is_asked_about_with_its_size(
     nvim.wait_for("#_G.asked == 2")
     assert (program / "asked").exists() is fetched
     assert "1.1 GB" in nvim.lua("return _G.asked[1][1]")
+
+
+def test_the_built_in_question_leaves_no_prompt_for_a_key(nvim: Editor, program: Path) -> None:
+    nvim.nvim.ui_attach(60, 30, rgb=True)
+    nvim.type(":VivekInstall model big<CR>")
+    row = "return vim.fn.screenstring(vim.o.lines - 2, 1) .. vim.fn.screenstring(vim.o.lines - 2, 4)"
+    nvim.wait_for(lambda: nvim.lua(row) == "2C")  # 2: Cancel
+    nvim.type("1<CR>")
+    nvim.wait_for((program / "asked").exists)
+    assert not nvim.api.get_mode()["blocking"]
+    nvim.wait_for(lambda: "is installed" in told(nvim))
 
 
 def test_a_failed_download_says_why(nvim: Editor, program: Path) -> None:

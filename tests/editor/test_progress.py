@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -80,6 +81,17 @@ def test_the_spinner_moves_with_its_line(demo: Editor) -> None:
         ({"phase": "loading", "done": 1, "total": 4}, "loading the model (25 %)"),
         ({"phase": "reading", "done": 300, "total": 600}, "reading 300 of 600 tokens (50 %)"),
         ({"phase": "reading"}, "reading"),
+        ({"phase": "reading", "done": 0, "total": 600}, "reading 600 tokens"),
+        (
+            {"phase": "reading", "done": 0, "total": 600, "seconds_left": 11.6},
+            "reading 600 tokens, about 12 s left",
+        ),
+        (
+            {"phase": "reading", "done": 150, "total": 600, "seconds_left": 9.0},
+            "reading 150 of 600 tokens (25 %), about 9 s left",
+        ),
+        ({"phase": "queued", "ahead": 2}, "waiting for the model, 2 before this one"),
+        ({"phase": "queued", "ahead": 0}, "waiting for the model"),
         (
             {"phase": "writing", "tokens": 42, "tokens_per_second": 22.13},
             "writing · 42 tokens · 22.1 tokens/s",
@@ -90,7 +102,7 @@ def test_the_spinner_moves_with_its_line(demo: Editor) -> None:
 def test_each_phase_is_told_in_words(demo: Editor, fields: dict[str, Any], text: str) -> None:
     start(demo)
     event(demo, "progress", **fields)
-    demo.wait_for(lambda: spinner(demo)[0][2][2:] == text)
+    demo.wait_for(lambda: re.sub(r" · \d+ s$", "", spinner(demo)[0][2][2:]) == text)
     assert statusline(demo)[len("Vivek ⠋ ") :] == text.replace("%", "%%")
 
 
@@ -174,3 +186,22 @@ def test_undo_does_not_bring_a_spinner_back(demo: Editor) -> None:
     event(demo, "done", result={})
     demo.command("undo")
     assert spinner(demo) == []
+
+
+def test_a_call_that_is_made_again_is_told_with_its_reason(demo: Editor) -> None:
+    start(demo)
+    event(demo, "retry", reason="The server is busy.", attempt=2, seconds=3.0)
+    demo.wait_for(lambda: "The server is busy. Trying again in 3 s (try 2)." in spinner(demo)[0][2])
+    assert demo.lua("return _G.heard[#_G.heard]")[1]["phase"] == "waiting"
+
+
+def test_the_reviewer_at_work_is_a_phase_of_its_own(demo: Editor) -> None:
+    start(demo)
+    event(demo, "node", node="reviewer", attempt=1, detail="checking")
+    assert demo.lua("return _G.heard[#_G.heard]")[1]["phase"] == "reviewing"
+
+
+def test_what_takes_long_says_for_how_long(demo: Editor) -> None:
+    start(demo)
+    demo.wait_for(lambda: re.search(r" · [2-9] s$", spinner(demo)[0][2]))
+    assert re.search(r" · [2-9] s$", statusline(demo))

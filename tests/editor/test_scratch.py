@@ -114,6 +114,34 @@ def test_it_opens_below_where_the_screen_is_too_narrow_for_two_columns(
     assert (nvim.lua("return vim.api.nvim_win_get_position(...)[1]", opened.window) > 0) == rows_below
 
 
+def test_below_it_takes_no_more_than_half_of_the_window_that_it_splits(nvim: Editor) -> None:
+    nvim.command("set columns=80 lines=40 noequalalways | split")
+    nvim.edit("a\n", name="demo.py")
+    room = nvim.lua("return vim.api.nvim_win_get_height(0)")
+    Run(nvim)
+    assert nvim.lua("return vim.api.nvim_win_get_height(0)") >= room // 2 - 1
+
+
+def test_a_floating_window_is_not_split(nvim: Editor) -> None:
+    nvim.edit("a\n", name="demo.py")
+    nvim.lua(
+        "vim.api.nvim_open_win(0, true, { relative = 'editor', row = 1, col = 1, width = 60, height = 9 })"
+    )
+    floating = nvim.eval("win_getid()")
+    opened = Run(nvim)
+    assert nvim.eval("win_getid()") == floating
+    assert nvim.lua("return vim.api.nvim_win_get_config(...).relative", opened.window) == ""
+
+
+def test_where_there_is_no_room_for_a_window_the_ask_goes_on(nvim: Editor) -> None:
+    nvim.command("set columns=80 noequalalways winminheight=1 | split | resize 1")
+    nvim.edit("a\n", name="demo.py")
+    opened = Run(nvim)
+    assert opened.window == -1
+    opened.text("x = 1")
+    opened.wait_for_line("x = 1")
+
+
 def test_source_and_scratch_find_each_other(run: Run) -> None:
     source = run.nvim.eval("bufnr()")
     assert run.nvim.lua("return require('vivek.scratch').source_of(...)", run.buffer) == source
@@ -154,12 +182,23 @@ def test_each_node_its_attempt_and_the_code_are_shown_as_they_come(run: Run) -> 
     ]
 
 
+def test_a_reply_that_is_begun_anew_is_told_and_what_came_before_stays_readable(run: Run) -> None:
+    run.event("node", node="executor", detail="", attempt=1)
+    run.text("```python\nx = 1")
+    run.event("retry", reason="The connection broke.", attempt=2, seconds=1.2)
+    run.text("```python\ny = 2\n```")
+    run.event("done", result=RESULT)
+    lines = run.lines()
+    told = lines.index("The connection broke. Trying again in 1 s (try 2).")
+    assert lines.index("x = 1") < lines[:told].index("```") < told < lines.index("y = 2")
+
+
 def test_the_end_tells_hunks_figures_failed_checks_and_keys(run: Run) -> None:
     run.event("node", node="executor", detail="", attempt=1)
     run.text("```\nx\n```")
     run.event("done", result=RESULT)
     assert run.lines()[-4:] == [
-        "2 hunks · score 0.87 · 2 attempts · 42 tokens · 22.1 tokens/s · 3.4 s",
+        "2 hunks · score 0.87 · 2 attempts · 600 tokens read · 42 written · 22.1 tokens/s · 3.4 s",
         "✗ undefined names: `foo` is not defined: define it or import it",
         "\\a apply · \\r reject · ]v next · [v previous · \\A apply all · \\R reject all",
         "",

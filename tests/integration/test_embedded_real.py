@@ -19,32 +19,22 @@ from typing import Any
 import pytest
 
 from llama import alive, kill, kill_servers, servers, until
-from support import need
+from real_servers import NAME
 from vivek import paths
-from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError
+from vivek.errors import ModelAPIError, ModelConnectionLostError
 from vivek.llm import launcher, server, weights
-from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.base import Finished, Loading, Message, Reading, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.llamacpp import LlamaCppModel
 from vivek.llm.server import Record
+from vivek.llm.steady import SteadyModel
 
 pytestmark = pytest.mark.real_model
 
-NAME = "qwen2.5-coder:0.5b"
 WINDOW = 2048
 SYSTEM = Message("system", "You are a programmer. Answer with code.")
 ASK = [SYSTEM, Message("user", "Write a Python function `add(a, b)` that returns their sum.")]
 SHORT = Sampling(max_tokens=4)
 LONG = Sampling(max_tokens=1000)
-
-
-@pytest.fixture(scope="module")
-def gguf() -> Path:
-    if named := os.environ.get("VIVEK_TEST_MODEL_05B"):
-        return Path(named)
-    found = weights.find(NAME)
-    need(found, f"{NAME} is not installed: vivek install model {NAME}")
-    assert found is not None
-    return found.path
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -120,18 +110,6 @@ def test_the_same_prompt_again_is_not_read_again(model: LlamaCppModel) -> None:
     assert again.first_token_ms < first.first_token_ms / 2
 
 
-def test_temperature_zero_gives_the_same_answer_twice(model: LlamaCppModel) -> None:
-    sampling = Sampling(max_tokens=20)
-    assert text(ask(model, ASK, sampling)) == text(ask(model, ASK, sampling))
-
-
-def test_the_counter_counts_what_the_server_reads(model: LlamaCppModel) -> None:
-    counter = asyncio.run(model.counter())
-    assert counter.exact
-    for messages in (ASK, about("counted"), [Message("user", "no system message \u2014 \U0001f600\r\n\t$")]):
-        assert end(ask(model, messages, SHORT)).stats.prompt_tokens == counter.count_messages(messages)
-
-
 def test_the_server_tells_window_digest_and_size(model: LlamaCppModel, gguf: Path) -> None:
     info = asyncio.run(model.info())
     assert (info.context_window, info.digest, info.backend) == (WINDOW, weights.digest(gguf), "embedded")
@@ -152,18 +130,6 @@ def test_three_conversations_in_turn_all_stay_in_the_cache(model: LlamaCppModel)
         stats = end(ask(model, about(topic), SHORT)).stats
         assert stats.cached_tokens is not None
         assert stats.cached_tokens > 0.9 * stats.prompt_tokens
-
-
-def test_two_asks_at_once_are_both_answered(model: LlamaCppModel) -> None:
-    async def answer(topic: str) -> list[StreamEvent]:
-        return [event async for event in model.stream(about(topic), Sampling(max_tokens=12))]
-
-    async def both() -> list[list[StreamEvent]]:
-        return await asyncio.gather(answer("left"), answer("right"))
-
-    left, right = asyncio.run(both())
-    assert "left" in text(left)
-    assert "right" in text(right)
 
 
 def test_a_client_in_another_process_shares_the_server(model: LlamaCppModel, gguf: Path) -> None:
@@ -281,12 +247,6 @@ def test_weights_that_are_cut_off_are_told_in_llama_cpps_words(gguf: Path, tmp_p
     assert str(paths.runtime_dir()) in caught.value.hint
 
 
-def test_a_prompt_that_is_too_long_is_refused_with_the_numbers(model: LlamaCppModel) -> None:
-    with pytest.raises(ContextWindowExceededError, match=str(WINDOW)):
-        ask(model, [SYSTEM, Message("user", "word " * 3000)], SHORT)
-    assert text(ask(model, ASK, SHORT))
-
-
 def test_an_idle_server_ends(gguf: Path) -> None:
     before = set(paths.runtime_dir().glob("*.json"))
     ask(LlamaCppModel(gguf, name=NAME, context_window=512, idle_seconds=1.0), ASK, SHORT)
@@ -295,3 +255,25 @@ def test_an_idle_server_ends(gguf: Path) -> None:
     assert record is not None
     until(lambda: not alive(record.pid), "the idle server ends")
     assert not place.exists()
+
+
+def test_a_server_that_is_killed_while_it_writes_is_started_anew_by_the_same_call(
+    model: LlamaCppModel,
+) -> None:
+    ask(model, ASK, SHORT)
+    pid = the_record().pid
+
+    async def steadily() -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        async for event in SteadyModel(model).stream(ASK, Sampling(max_tokens=30)):
+            if isinstance(event, Text) and not any(isinstance(known, Text) for known in events):
+                os.kill(pid, signal.SIGKILL)
+            events.append(event)
+        return events
+
+    events = asyncio.run(steadily())
+    end(events)
+    [again] = [at for at, event in enumerate(events) if isinstance(event, Retrying)]
+    assert any(isinstance(event, Loading) for event in events[again:])
+    assert "def add(a, b)" in text(events[again:])
+    assert the_record().pid != pid

@@ -7,127 +7,36 @@ finds, or the file that VIVEK_TEST_MODEL_05B names.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import shutil
-import signal
-import subprocess
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import suppress
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
 import pytest
 
-import wire
-from support import need
+from real_servers import NAME, Ollama, ollama_program
 from vivek import paths
-from vivek.errors import ContextWindowExceededError, ModelConnectionLostError, ModelNotFoundError
+from vivek.errors import ModelConnectionLostError, ModelNotFoundError
 from vivek.llm import ollama, tokens, weights
-from vivek.llm.base import Finished, Loading, Message, ModelInfo, Sampling, Text
+from vivek.llm.base import Finished, Loading, Message, ModelInfo, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.ollama import OllamaModel
+from vivek.llm.steady import SteadyModel
 
 pytestmark = pytest.mark.real_model
 
 T = TypeVar("T")
 
-NAME, BARE = "qwen2.5-coder:0.5b", "bare:latest"
+BARE = "bare:latest"
 WINDOW = 2048
-CHATML = """TEMPLATE \"\"\"{{ range .Messages }}<|im_start|>{{ .Role }}
-{{ .Content }}<|im_end|>
-{{ end }}<|im_start|>assistant
-\"\"\"
-PARAMETER stop <|im_end|>
-"""
 SYSTEM = Message("system", "You are a programmer. Answer with code.")
 ASK = [SYSTEM, Message("user", "Write a Python function `add(a, b)` that returns their sum.")]
 SHORT = Sampling(max_tokens=1)
 
 
-class Real:
-    """A running server."""
-
-    def __init__(self, binary: str, store: Path) -> None:
-        self.port = wire.closed_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._binary = binary
-        self._env = os.environ | {
-            "OLLAMA_HOST": f"127.0.0.1:{self.port}",
-            "OLLAMA_MODELS": str(store / "models"),
-            "HOME": str(store),
-        }
-        self._log = (store / "serve.log").open("ab")
-        self._process = subprocess.Popen(
-            [binary, "serve"], env=self._env, stdout=self._log, stderr=self._log, start_new_session=True
-        )
-        self._await_answer(store / "serve.log")
-
-    def command(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [self._binary, *arguments],
-            env=self._env,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-    def kill(self) -> None:
-        """Kill the server and its runner with -9."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
-
-    def close(self) -> None:
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait(20)
-        self._log.close()
-
-    def _await_answer(self, log: Path) -> None:
-        deadline = time.monotonic() + 60
-        while True:
-            with suppress(httpx.TransportError):
-                httpx.get(f"{self.url}/api/version", trust_env=False)
-                return
-            assert self._process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
-def binary() -> str:
-    found = os.environ.get("VIVEK_OLLAMA") or shutil.which("ollama")
-    need(found, "no `ollama` on the PATH, and VIVEK_OLLAMA names none")
-    return str(found)
-
-
-@pytest.fixture(scope="module")
-def gguf() -> Path:
-    if named := os.environ.get("VIVEK_TEST_MODEL_05B"):
-        return Path(named)
-    found = weights.find(NAME)
-    need(found, f"{NAME} is not installed: vivek install model {NAME}")
-    return found.path
-
-
-@pytest.fixture(scope="module")
-def store(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("ollama")
-
-
-@pytest.fixture(scope="module")
-def server(binary: str, gguf: Path, store: Path) -> Iterator[Real]:
-    real = Real(binary, store)
-    try:
-        for name, more in ((NAME, CHATML), (BARE, "TEMPLATE {{ .Prompt }}\n")):
-            (store / "Modelfile").write_text(f"FROM {gguf}\n{more}")
-            real.command("create", name, "-f", str(store / "Modelfile"))
-        yield real
-    finally:
-        real.close()
+def server(ollama_server: Ollama, gguf: Path) -> Ollama:
+    ollama_server.create(BARE, gguf, "TEMPLATE {{ .Prompt }}\n")
+    return ollama_server
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +64,7 @@ async def answer(
     raise AssertionError("the reply had no end")
 
 
-def test_it_answers_and_is_loaded_once(server: Real) -> None:
+def test_it_answers_and_is_loaded_once(server: Ollama) -> None:
     sampling = Sampling(max_tokens=60)
     text, end, _ = run(answer(server.url, ASK, sampling))
     assert "def add(a, b)" in text
@@ -166,23 +75,7 @@ def test_it_answers_and_is_loaded_once(server: Real) -> None:
     assert not loading
 
 
-def test_a_schema_binds_the_reply_and_the_model_is_described(server: Real) -> None:
-    shape = {
-        "kind": {"enum": ["sum", "product"], "type": "string"},
-        "why": {"type": "string", "maxLength": 20},
-    }
-    schema = {
-        "type": "object",
-        "properties": shape,
-        "required": ["kind", "why"],
-        "additionalProperties": False,
-    }
-    text, end, _ = run(answer(server.url, ASK, Sampling(max_tokens=60, schema=schema)))
-    said = json.loads(text)
-    assert said["kind"] in ("sum", "product")
-    assert set(said) == {"kind", "why"}
-    assert end.reason == "stop"
-
+def test_its_family_quantisation_and_capabilities_are_told(server: Ollama) -> None:
     async def about() -> ModelInfo:
         model = OllamaModel(NAME, server.url)
         try:
@@ -194,12 +87,7 @@ def test_a_schema_binds_the_reply_and_the_model_is_described(server: Real) -> No
     assert (info.family, info.quantization, info.capabilities) == ("qwen2", "Q4_K_M", {"schema"})
 
 
-def test_the_cap_on_tokens_is_kept_and_told(server: Real) -> None:
-    _, end, _ = run(answer(server.url, ASK, Sampling(max_tokens=3)))
-    assert (end.reason, end.stats.generated_tokens) == ("length", 3)
-
-
-def test_it_is_listed_and_described(server: Real, gguf: Path) -> None:
+def test_it_is_listed_and_described(server: Ollama, gguf: Path) -> None:
     async def about() -> None:
         listed = {model.name: model for model in await ollama.list_models(server.url)}
         assert set(listed) == {NAME, BARE}
@@ -221,7 +109,7 @@ def test_it_is_listed_and_described(server: Real, gguf: Path) -> None:
     run(about())
 
 
-def test_a_model_without_a_chat_template_is_told(server: Real) -> None:
+def test_a_model_without_a_chat_template_is_told(server: Ollama) -> None:
     async def notice() -> str | None:
         model = OllamaModel(BARE, server.url)
         told = (await model.warnings())[0]
@@ -244,7 +132,7 @@ TRICKY = [
 
 
 @pytest.mark.parametrize("text", TRICKY, ids=range(len(TRICKY)))
-def test_the_count_is_the_one_that_the_server_makes(server: Real, text: str) -> None:
+def test_the_count_is_the_one_that_the_server_makes(server: Ollama, text: str) -> None:
     async def both() -> tuple[int, int]:
         model = OllamaModel(NAME, server.url, context_window=WINDOW)
         counter = await model.counter()
@@ -258,7 +146,7 @@ def test_the_count_is_the_one_that_the_server_makes(server: Real, text: str) -> 
     assert counted == read
 
 
-def test_the_file_and_the_server_give_the_same_counter(server: Real, gguf: Path) -> None:
+def test_the_file_and_the_server_give_the_same_counter(server: Ollama, gguf: Path) -> None:
     async def of_server() -> list[int]:
         model = OllamaModel(NAME, server.url)
         counter = await model.counter()
@@ -269,18 +157,13 @@ def test_the_file_and_the_server_give_the_same_counter(server: Real, gguf: Path)
     assert [of_file.count(text) for text in TRICKY] == run(of_server())
 
 
-def test_a_prompt_that_is_too_long_is_refused_by_the_server_too(server: Real) -> None:
-    with pytest.raises(ContextWindowExceededError, match=str(WINDOW)):
-        run(answer(server.url, [SYSTEM, Message("user", "word " * 3000)], SHORT))
-
-
-def test_a_missing_model_is_told_with_the_command_that_fetches_it(server: Real) -> None:
+def test_a_missing_model_is_told_with_the_command_that_fetches_it(server: Ollama) -> None:
     with pytest.raises(ModelNotFoundError) as caught:
         run(answer(server.url, ASK, SHORT, name="never-pulled:7b"))
     assert "`ollama pull never-pulled:7b`" in caught.value.hint
 
 
-def test_a_stop_while_it_reads_frees_at_once_and_the_next_ask_works(server: Real) -> None:
+def test_a_stop_while_it_reads_frees_at_once_and_the_next_ask_works(server: Ollama) -> None:
     async def stop() -> float:
         long = [SYSTEM, Message("user", "".join(f"word{n} " for n in range(400)))]
         task = asyncio.create_task(answer(server.url, long, SHORT))
@@ -297,8 +180,8 @@ def test_a_stop_while_it_reads_frees_at_once_and_the_next_ask_works(server: Real
     assert text
 
 
-def test_a_server_that_is_killed_leaves_the_text_so_far(binary: str, server: Real, store: Path) -> None:
-    other, text = Real(binary, store), ""
+def test_a_server_that_is_killed_leaves_the_text_so_far(server: Ollama, ollama_store: Path) -> None:
+    other, text = Ollama(ollama_program(), ollama_store), ""
     try:
 
         async def kill() -> None:
@@ -316,3 +199,35 @@ def test_a_server_that_is_killed_leaves_the_text_so_far(binary: str, server: Rea
         assert "`ollama serve`" in caught.value.hint
     finally:
         other.close()
+
+
+def test_a_server_that_is_killed_and_started_again_answers_the_same_call(
+    server: Ollama, ollama_store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(paths, "state_dir", lambda: tmp_path)
+    program = ollama_program()
+    others = [Ollama(program, ollama_store)]
+
+    async def ask() -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        model = SteadyModel(OllamaModel(NAME, others[0].url, context_window=WINDOW))
+        async for event in model.stream(ASK, Sampling(max_tokens=30)):
+            if isinstance(event, Text) and len(others) == 1:
+                others[0].kill()
+                others.append(await asyncio.to_thread(Ollama, program, ollama_store, port=others[0].port))
+            events.append(event)
+        await model.aclose()
+        return events
+
+    try:
+        events = run(ask())
+    finally:
+        for other in others:
+            other.close()
+    assert isinstance(events[-1], Finished)
+    [again] = [at for at, event in enumerate(events) if isinstance(event, Retrying)]
+    assert any(isinstance(event, Text) for event in events[:again])
+    assert any(isinstance(event, Loading) for event in events[again:])
+    reply = "".join(event.text for event in events[again:] if isinstance(event, Text))
+    assert reply, "the reply starts anew"
+    assert events[again].reason.startswith("The connection to Ollama")

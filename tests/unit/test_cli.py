@@ -75,6 +75,23 @@ def test_json_is_one_object_with_all_that_is_promised(shell: Shell) -> None:
     }
 
 
+def test_a_diff_is_patched_from_where_the_command_ran(shell: Shell) -> None:
+    below = shell.folder / "deep" / "er" / "a b.py"
+    below.parent.mkdir(parents=True)
+    shell.file.rename(below)
+    shell.replies(GOOD)
+    done = shell.ask("deep/er/a b.py", "make it 4")
+    subprocess.run(["git", "apply"], cwd=shell.folder, input=done.stdout, text=True, check=True)
+    assert below.read_text() == CHANGED
+
+
+def test_a_failure_has_the_keys_of_a_success(shell: Shell) -> None:
+    shell.replies(GOOD)
+    success = json.loads(shell.ask("a.py", "make it 4", "--json").stdout)
+    failure = json.loads(shell.ask("missing.py", "make it 4", "--json").stdout)
+    assert set(failure) == set(success)
+
+
 def test_write_changes_the_file_and_prints_nothing(shell: Shell) -> None:
     shell.replies(GOOD)
     shell.file.chmod(0o750)
@@ -83,6 +100,46 @@ def test_write_changes_the_file_and_prints_nothing(shell: Shell) -> None:
     assert done.stdout == ""
     assert shell.file.read_text() == CHANGED
     assert shell.file.stat().st_mode & 0o777 == 0o750
+
+
+def test_a_file_that_changed_meanwhile_is_not_overwritten(shell: Shell) -> None:
+    reply = {"text": GOOD, "tokens_per_second": 20}
+    shell.script.write_text(json.dumps({"replies": [reply]}))
+    command = [sys.executable, "-m", "vivek.cli", "ask", "a.py", "make it 4", "--write"]
+    command += ["--backend", "scripted", "--url", str(shell.script)]
+    with subprocess.Popen(
+        command, cwd=shell.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as asking:
+        assert asking.stderr is not None
+        assert any(line.startswith("executor") for line in asking.stderr)
+        shell.file.write_text("# mine\n" + TEXT)
+        out, told = asking.communicate(timeout=60)
+    assert asking.returncode == 1
+    assert "changed while the model was at work" in told
+    assert "+    return 4 * r * r" in out
+    assert shell.file.read_text() == "# mine\n" + TEXT
+
+
+def test_an_interrupt_while_python_still_imports_ends_it_without_a_traceback(shell: Shell) -> None:
+    interrupted = (
+        "import os, signal, sys; from vivek import cli, terminal;"
+        "sys.meta_path.insert(0, type('Finder', (), {'find_spec': staticmethod("
+        "lambda name, *_: os.kill(os.getpid(), signal.SIGINT) if name == 'vivek.session' else None)}));"
+        "cli.main(sys.argv[1:])"
+    )
+    shell.replies(GOOD)
+    command = [sys.executable, "-c", interrupted, "ask", "a.py", "make it 4"]
+    command += ["--backend", "scripted", "--url", str(shell.script)]
+    done = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "stopped" in done.stderr.lower()
+
+
+def test_lines_of_standard_input_can_be_named(shell: Shell) -> None:
+    shell.replies(GOOD)
+    done = shell.ask("-:1-2", "make it 4", "--json", "--filetype", "python", text=TEXT + "x = 1\n")
+    assert json.loads(done.stdout)["text"] == CHANGED + "x = 1\n"
 
 
 def test_standard_input_is_a_file_too(shell: Shell) -> None:

@@ -27,14 +27,21 @@ if TYPE_CHECKING:
     from vivek.agent.run import AskResult
     from vivek.request import AskRequest
 
+_STDIN = "<stdin>"
 USED_BADLY = 2
 NOTHING_USABLE = 1
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The entry point of ``vivek``."""
-    arguments = _parser().parse_args(argv)
-    sys.exit(arguments.command(arguments))
+    given = sys.argv[1:] if argv is None else argv
+    # argparse would take "-:3-9" for an option.
+    arguments = _parser().parse_args([_STDIN + word[1:] if word.startswith("-:") else word for word in given])
+    try:
+        sys.exit(arguments.command(arguments))
+    except KeyboardInterrupt:
+        print("vivek: Stopped.", file=sys.stderr)
+        sys.exit(NOTHING_USABLE)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,7 +121,12 @@ def _ask(arguments: argparse.Namespace) -> int:
     elif result["answer"]:
         terminal.answer(result["answer"])
     elif arguments.write and source.path is not None:
-        _write(source.path, new_text)
+        try:
+            _write(source.path, source.text, new_text)
+        except VivekError as error:
+            terminal.diff(_diff(request, new_text))
+            terminal.error(error)
+            return NOTHING_USABLE
     else:
         terminal.diff(_diff(request, new_text))
     terminal.stats(result, str(source.path) if arguments.write and result["edits"] else "")
@@ -122,12 +134,14 @@ def _ask(arguments: argparse.Namespace) -> int:
 
 
 def _run(request: AskRequest, terminal: Any) -> AskResult:
+    # Before the imports, which take a second or two.
+    cancel = CancelToken()
+    signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
+
     from vivek.log import configure
     from vivek.session import Session
 
     configure()
-    cancel = CancelToken()
-    signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
     session = Session()
     try:
         with terminal.live():
@@ -139,11 +153,12 @@ def _run(request: AskRequest, terminal: Any) -> AskResult:
 def _read_source(argument: str) -> _Source:
     """The document that FILE[:FIRST-LAST] names. Raises RequestError."""
     name, first, last = _split_range(argument)
+    piped = name in ("-", _STDIN)
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        data = sys.stdin.buffer.read() if piped else Path(name).read_bytes()
     except OSError as error:
         raise RequestError(f"{name} cannot be read: {error.strerror}.", hint="Check the path.") from error
-    path = None if name == "-" else Path(name).absolute()
+    path = None if piped else Path(name).absolute()
     return _Source(path, data.decode("utf-8", "surrogateescape"), first, last)
 
 
@@ -188,7 +203,13 @@ def _applied(text: str, result: AskResult) -> str:
 def _diff(request: AskRequest, new_text: str) -> str:
     from vivek.edits.diff import unified
 
-    return unified(request.text, new_text, str(request.path.name if request.path else "stdin"))
+    return unified(request.text, new_text, _patched_name(request.path) if request.path else "stdin")
+
+
+def _patched_name(path: Path) -> str:
+    """How a diff names a file, so that `git apply` and `patch -p1` find it from the working directory."""
+    below = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.relative_to(path.anchor)
+    return str(below)
 
 
 def _report(result: AskResult, new_text: str) -> dict[str, Any]:
@@ -217,9 +238,14 @@ def _failure_report(error: VivekError) -> dict[str, Any]:
         "score": 0.0,
         "checks": [],
         "iterations": 0,
+        "calls": [],
+        "thread": None,
+        "stats": {},
+        "stopped": False,
+        "text": None,
     }
     told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
-    return {**empty, "calls": [], "text": None, "error": told}
+    return {**empty, "error": told}
 
 
 def _tell_error(error: VivekError, arguments: argparse.Namespace, terminal: Any) -> None:
@@ -228,13 +254,31 @@ def _tell_error(error: VivekError, arguments: argparse.Namespace, terminal: Any)
     terminal.error(error)
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file's content in one step; its permissions and, through a symlink, its place stay."""
-    target = path.resolve()
+def _write(path: Path, old_text: str, new_text: str) -> None:
+    """Replace a file's content in one step; its permissions and, through a symlink, its place stay.
+
+    Raises RequestError, the file being untouched, where it is no longer what was read or cannot be written.
+    """
+    try:
+        target = path.resolve()
+        if target.read_bytes() != old_text.encode("utf-8", "surrogateescape"):
+            raise RequestError(
+                f"{path.name} changed while the model was at work, so nothing was written.",
+                hint="The diff is on standard output. Apply it by hand, or ask again.",
+            )
+        _replace(target, new_text.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise RequestError(
+            f"{path.name} cannot be written: {error.strerror}.",
+            hint="The diff is on standard output. Make the file and its folder writable, or apply it by hand.",
+        ) from error
+
+
+def _replace(target: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
+            file.write(data)
         Path(temporary).chmod(target.stat().st_mode & 0o7777)
         Path(temporary).replace(target)
     except OSError:

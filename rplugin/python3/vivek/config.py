@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from vivek.errors import ConfigError
 
-Backend = Literal["auto", "ollama", "embedded", "scripted"]
+Backend = Literal["auto", "ollama", "embedded", "openai", "scripted"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 

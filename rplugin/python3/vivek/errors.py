@@ -9,6 +9,7 @@
     |- ModelAPIError                 the model's server failed
     |  |- ModelUnreachableError      nothing answers at the address
     |  |- ModelNotFoundError         the server has no such model
+    |  |- ModelBusyError             the server takes no more work for now, or still loads
     |  '- ModelConnectionLostError   the connection broke in the middle of a reply
     |- ModelOutputInvalidError       the model answered, but with nothing that can be used
     |- JSONParsingError              a server sent what is not JSON
@@ -63,11 +64,24 @@ class ContextWindowExceededError(VivekError):
 
 
 class ModelAPIError(VivekError):
-    """The model's server answered with an error."""
+    """The model's server answered with an error.
+
+    transient: whether the same call may well succeed a moment later; `vivek.llm.retry` makes it again then.
+    retry_after: seconds that the server asks its clients to wait, None where it does not.
+    """
+
+    transient = False
+    retry_after: float | None = None
 
 
 class ModelUnreachableError(ModelAPIError):
     """Nothing answers at the server's address."""
+
+
+class ModelBusyError(ModelAPIError):
+    """The server takes no more work for now, or still loads the model."""
+
+    transient = True
 
 
 class ModelNotFoundError(ModelAPIError):
@@ -76,6 +90,8 @@ class ModelNotFoundError(ModelAPIError):
 
 class ModelConnectionLostError(ModelAPIError):
     """The connection broke before the reply was complete."""
+
+    transient = True
 
 
 class ModelOutputInvalidError(VivekError):

@@ -1,6 +1,7 @@
-"""The log file: where a crash, a raw failure or a server's last words can be read afterwards.
+"""The log file: where a crash, a raw failure or what a call cost can be read afterwards.
 
-It rotates at 1 MB and holds no prompt and no reply.
+One JSON object a line, for people and for programs (``jq``). Any number of processes write to it, and it rotates at
+MAX_BYTES. Prompts and replies are in it only at the level ``debug``, keys never. It decides nothing about what is said.
 """
 
 from __future__ import annotations
@@ -9,10 +10,26 @@ import logging
 import os
 import sys
 import threading
-from logging.handlers import RotatingFileHandler
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal, get_args
 
+from concurrent_log_handler import ConcurrentRotatingFileHandler
+from pythonjsonlogger.json import JsonFormatter
+
+from vivek.errors import ConfigError
 from vivek.paths import state_dir
+
+MAX_BYTES = 1_000_000
+KEPT = 2
+"""Rotated files that are kept beside the current one."""
+
+SECRETS = ("VIVEK_API_KEY",)
+"""Environment variables whose values never reach the log."""
+
+Level = Literal["error", "warning", "info", "debug"]
+
+_FIELDS = {"asctime": "time", "levelname": "level", "name": "logger", "process": "pid"}
 
 
 def log_path() -> Path:
@@ -22,18 +39,59 @@ def log_path() -> Path:
 
 
 def configure() -> None:
-    """Send Vivek's records, and the traceback of any thread that dies, to the log file. Can be called again."""
+    """Send Vivek's records, and the traceback of any thread that dies, to the log file. Can be called again.
+
+    ``VIVEK_LOG_LEVEL`` names the level. Raises ConfigError where it names none.
+    """
     logger = logging.getLogger("vivek")
     if logger.handlers:
         return
+    level = _level()
     path = log_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"))
+    handler = ConcurrentRotatingFileHandler(
+        str(path),
+        maxBytes=MAX_BYTES,
+        backupCount=KEPT,
+        encoding="utf-8",
+        chmod=0o600,
+    )
+    handler.setFormatter(_Formatter([value for name in SECRETS if (value := os.environ.get(name))]))
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(level.upper())
     logger.propagate = False
     threading.excepthook = _log_thread_death
+
+
+class _Formatter(JsonFormatter):
+    """One JSON object for each record, its `extra` values beside the usual ones, secrets blotted out."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__(
+            "%(asctime)s %(levelname)s %(name)s %(process)d %(message)s",
+            "%Y-%m-%dT%H:%M:%S%z",
+            rename_fields=_FIELDS,
+            json_ensure_ascii=False,
+        )
+        self._secrets = tuple(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        for secret in self._secrets:
+            line = line.replace(secret, "***")
+        # Half a surrogate pair, which UTF-8 cannot hold, becomes its JSON escape.
+        return line.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _level() -> Level:
+    wanted = os.environ.get("VIVEK_LOG_LEVEL") or "info"
+    for level in get_args(Level):
+        if wanted.lower() == level:
+            return level  # type: ignore[no-any-return]
+    raise ConfigError(
+        f"There is no log level {wanted!r}.",
+        hint=f"Set VIVEK_LOG_LEVEL to one of {', '.join(get_args(Level))}.",
+    )
 
 
 def _log_thread_death(death: threading.ExceptHookArgs) -> None:

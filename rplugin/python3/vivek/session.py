@@ -6,11 +6,13 @@ listener, and what fails is raised.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +26,21 @@ from vivek.context.ignore import Ignore
 from vivek.context.project import find_root, state_dir_for
 from vivek.context.symbols import Symbol, Symbols
 from vivek.errors import RequestError, RunStoppedError, VivekError
-from vivek.llm.base import ChatModel, ModelInfo, TokenCounter
+from vivek.llm.base import ChatModel, ModelInfo, Retrying, TokenCounter
+from vivek.llm.logged import LoggedModel
 from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import Profiles
+from vivek.llm.retry import persistently
 from vivek.llm.select import choose, describe
+from vivek.llm.steady import SteadyModel
 from vivek.log import log_path
 from vivek.paths import models_dir, runtime_dir, state_dir
 from vivek.request import AskRequest
 
 _DATABASE = "checkpoints.db"
+
+_WARNINGS_SECONDS = 1.0
+"""How long a run's end waits to hear what is wrong with its server."""
 
 
 class Session:
@@ -42,6 +50,7 @@ class Session:
         self._loop = ModelLoop()
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
+        self._noticed: set[str] = set()
         self._lock = threading.Lock()
         self._record = TrackRecord()
 
@@ -60,6 +69,7 @@ class Session:
             try:
                 return self._run(request, model, profiles, root, gate=gate, cancel=cancel)
             finally:
+                self._tell_traps(request, model, gate, cancel)
                 with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
                     self._loop.run(model.aclose(), CancelToken())
         finally:
@@ -67,8 +77,13 @@ class Session:
 
     def _choose(self, request: AskRequest, gate: _Gate, cancel: CancelToken) -> ChatModel:
         wanted = request.settings
-        choice = self._loop.run(choose(wanted.backend, wanted.model, wanted.url), cancel)
-        for text in choice.notices:
+
+        def tell(event: Retrying) -> None:
+            gate.send({"kind": "retry", "run": request.run, **asdict(event)})
+
+        choosing = persistently(lambda: choose(wanted.backend, wanted.model, wanted.url), tell)
+        choice = self._loop.run(choosing, cancel)
+        for text in self._unseen(choice.notices):
             gate.send({"kind": "notice", "run": request.run, "text": text})
         gate.send(
             {
@@ -79,7 +94,21 @@ class Session:
                 "reason": choice.reason,
             }
         )
-        return choice.model
+        about = {"run": request.run, "model": choice.name, "backend": choice.backend}
+        return LoggedModel(SteadyModel(choice.model, tell), about)
+
+    def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
+        """What shows only once the model is loaded, where it was not told before."""
+        with suppress(VivekError, asyncio.TimeoutError):
+            for text in self._unseen(self._loop.run(_warnings(model), cancel)):
+                gate.send({"kind": "notice", "run": request.run, "text": text})
+
+    def _unseen(self, notices: Sequence[str]) -> list[str]:
+        """What was not told in this session yet: of a model, the user need be told once."""
+        with self._lock:
+            unseen = [text for text in notices if text not in self._noticed]
+            self._noticed.update(unseen)
+        return unseen
 
     def _run(
         self,
@@ -132,6 +161,9 @@ class Session:
     def close(self) -> None:
         """Close connections and databases; returns at once."""
         self._loop.close()
+        with self._lock:
+            for store in (self._unnamed, *self._stores.values()):
+                store.close()
 
     def _model_health(self, settings: Settings) -> dict[str, Any]:
         try:
@@ -185,6 +217,10 @@ class _Gate:
 
 async def _facts(model: ChatModel) -> tuple[ModelInfo, TokenCounter]:
     return await model.info(), await model.counter()
+
+
+async def _warnings(model: ChatModel) -> Sequence[str]:
+    return await asyncio.wait_for(model.warnings(), _WARNINGS_SECONDS)
 
 
 def _open_store(folder: Path) -> Store:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
@@ -47,6 +48,7 @@ class Terminal:
         self._err = Console(file=sys.stderr, highlight=False)
         self._stream = stream and self._err.is_terminal
         self._status = "starting"
+        self._began = monotonic()
         self._reply = ""
         self._lock = Lock()
 
@@ -73,6 +75,10 @@ class Terminal:
                 self._say(event["text"], style="yellow")
             elif kind == "progress":
                 self._status = _phase(event)
+            elif kind == "retry":
+                self._reply = ""
+                told = f"Trying again in {event['seconds']:.0f} s (try {event['attempt']})."
+                self._say(f"{event['reason']} {told}", style="yellow")
             elif kind == "text":
                 self._reply += event["text"]
 
@@ -120,7 +126,8 @@ class Terminal:
 
     def _view(self) -> RenderableType:
         tail = "\n".join(self._reply.split("\n")[-_TAIL_LINES:])
-        return Group(Spinner("dots", Text(self._status)), Text(tail, style="dim"))
+        elapsed = f"{self._status} · {monotonic() - self._began:.0f} s"
+        return Group(Spinner("dots", Text(elapsed)), Text(tail, style="dim"))
 
 
 @contextmanager
@@ -172,10 +179,18 @@ def _numbered(status: str, attempt: int) -> str:
 
 def _phase(event: Event) -> str:
     if event["phase"] == "reading":
-        return f"reading the prompt: {event['done']} of {event['total']} tokens"
+        return _reading(event["done"], event["total"], event.get("seconds_left"))
     if event["phase"] == "writing":
         return f"writing: {event['tokens']} tokens, {event['tokens_per_second']:.1f} tokens/s"
+    if event["phase"] == "queued":
+        return f"waiting for the model, {event['ahead']} before this one"
     return "loading the model"
+
+
+def _reading(done: int, total: int, seconds_left: float | None) -> str:
+    """The share is told where the server tells how far it is, the time left where an estimate can be made."""
+    told = f"reading the prompt: {done} of {total} tokens" if done else f"reading the prompt: {total} tokens"
+    return told if seconds_left is None else f"{told}, about {seconds_left:.0f} s left"
 
 
 def _summary(result: AskResult) -> str:

@@ -33,6 +33,7 @@ def get_device_info() -> list[dict]:
 
 def CommonParams() -> SimpleNamespace:  # noqa: N802
     parts = {name: SimpleNamespace() for name in ("model", "cpuparams", "cpuparams_batch", "speculative")}
+    parts["speculative"].ngram_mod = SimpleNamespace()
     return SimpleNamespace(**parts)
 
 
@@ -46,7 +47,7 @@ class Server:
         note(what="load", context=params.n_ctx, slots=params.n_parallel)
         self._load(os.environ.get("FAKE_LLAMA_LOAD", ""))
         server = ThreadingHTTPServer((params.hostnames[0], params.port), _Handler)
-        server.params, server.tasks, server.busy = params, 0, 0
+        server.params, server.queue = params, Queue(params.n_parallel)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.listening_address = f"http://127.0.0.1:{server.server_port}"
 
@@ -61,6 +62,43 @@ class Server:
             time.sleep(0.01)
 
 
+class Queue:
+    """The slots, and the calls that wait for one, first come, first served. working: the task of each busy slot."""
+
+    def __init__(self, slots: int) -> None:
+        self._free = list(range(slots))
+        self._waiting: list[int] = []
+        self._tasks = 0
+        self._changed = threading.Condition()
+        self.last: dict[int, int] = {}
+        self.slots = slots
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def busy(self, slot: int) -> bool:
+        return slot not in self._free
+
+    def enter(self) -> int:
+        """Wait for a slot; its number."""
+        with self._changed:
+            self._tasks += 1
+            task = self._tasks
+            self._waiting.append(task)
+            self._changed.wait_for(lambda: self._free and self._waiting[0] == task)
+            self._waiting.pop(0)
+            slot = self._free.pop(0)
+            self.last[slot] = task
+            self._changed.notify_all()
+            return slot
+
+    def leave(self, slot: int) -> None:
+        with self._changed:
+            self._free.append(slot)
+            self._changed.notify_all()
+
+
 class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
@@ -70,11 +108,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json({"status": "ok"})
         if not self._allowed():
             return None
-        server = self.server
+        server, queue = self.server, self.server.queue
         slots = [
-            {"id": 0, "is_processing": server.busy > 0, "id_task": server.tasks},
-            {"id": 1, "is_processing": False},
+            {"id": slot, "is_processing": queue.busy(slot), "id_task": queue.last.get(slot)}
+            for slot in range(queue.slots)
         ]
+        if self.path == "/metrics":
+            return self._text(f"llamacpp:requests_deferred {queue.waiting}\n")
         context = server.params.n_ctx // server.params.n_parallel
         return self._json(
             {
@@ -89,14 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         note(what="chat", body=body)
-        self.server.tasks += 1
-        self.server.busy += 1
+        slot = self.server.queue.enter()
         try:
             self._answer(body["messages"][-1]["content"])
         except OSError:
             note(what="hung up")
         finally:
-            self.server.busy -= 1
+            self.server.queue.leave(slot)
 
     def _answer(self, how: str) -> None:
         if how == "too long":
@@ -118,6 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._event(choices=[{"delta": {"content": "def "}, "finish_reason": None}])
         if how == "hang":
             self._until_hung_up()
+        if how.startswith("wait for "):
+            self._until(Path(how.removeprefix("wait for ")))
         if how == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if how == "break":
@@ -135,6 +176,10 @@ class _Handler(BaseHTTPRequestHandler):
         select.select([self.connection], [], [])
         raise OSError
 
+    def _until(self, gate: Path) -> None:
+        while not gate.exists():
+            time.sleep(0.01)
+
     def _event(self, **content: object) -> None:
         self._raw(b"data: " + json.dumps(content).encode() + b"\n\n")
 
@@ -143,7 +188,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _json(self, content: object, status: int = 200) -> None:
-        body = json.dumps(content).encode()
+        self._text(json.dumps(content), status)
+
+    def _text(self, text: str, status: int = 200) -> None:
+        body = text.encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

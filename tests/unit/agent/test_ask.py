@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,6 +163,70 @@ def test_a_question_gets_words_and_no_edits(make: Any) -> None:
 def test_an_empty_answer_is_an_error(make: Any) -> None:
     with pytest.raises(ModelOutputInvalidError, match="nothing"):
         make("<think>hm</think>  ")("explain this")
+
+
+LOOP = "```python\ndef area(r):\n" + "    total = total + radius * factor\n" * 200
+
+
+def test_a_reply_that_goes_round_in_circles_is_stopped_and_asked_for_again(make: Any) -> None:
+    asker = make(LOOP, GOOD)
+    result = asker()
+    assert apply(TEXT, result["edits"]) == TEXT.replace("3 * r * r", "4 * r * r")
+    assert result["iterations"] == 2
+    written = "".join(
+        event["text"] for event in asker.events if event.get("attempt") == 1 and "text" in event
+    )
+    assert len(written) < len(LOOP) / 2
+    assert result["calls"][0]["generated_tokens"] > 0
+    first, second = asker.model.samplings
+    assert (first.temperature, first.repeat_penalty) == (0.0, 1.0)
+    assert second.temperature > 0.5
+    assert second.repeat_penalty > 1.0
+    assert asker.model.prompts[1] == asker.model.prompts[0], "a loop is not shown to the model again"
+    assert any("round in circles" in event["text"] for event in asker.events if event["kind"] == "notice")
+
+
+def test_what_follows_a_good_block_is_cut_off_and_the_block_taken(make: Any) -> None:
+    result = make(GOOD + "This works because it works. " * 200)()
+    assert result["iterations"] == 1
+    assert apply(TEXT, result["edits"]) == TEXT.replace("3 * r * r", "4 * r * r")
+
+
+def test_nothing_but_garbage_is_told_and_kept(make: Any) -> None:
+    with pytest.raises(ModelOutputInvalidError, match="round in circles") as caught:
+        make(LOOP, LOOP, LOOP)()
+    assert caught.value.hint
+    assert caught.value.partial.startswith("```python\ndef area(r):\n    total")
+
+
+def test_a_refusal_is_asked_again_without_being_shown(make: Any) -> None:
+    asker = make("I'm sorry, but I can't assist with that request.", GOOD)
+    result = asker()
+    assert result["iterations"] == 2
+    assert asker.model.prompts[1] == asker.model.prompts[0]
+
+
+def test_garbage_in_words_is_asked_for_again(make: Any) -> None:
+    asker = make("The function computes the area. " * 100, "It squares the radius.")
+    result = asker("explain this")
+    assert result["answer"] == "It squares the radius."
+    assert len(asker.model.prompts) == 2
+    assert any("round in circles" in event["text"] for event in asker.events if event["kind"] == "notice")
+
+
+def test_words_that_stay_garbage_are_an_error_with_what_was_written(make: Any) -> None:
+    with pytest.raises(ModelOutputInvalidError, match="round in circles") as caught:
+        make("The function computes the area. " * 100, repeat_last=True)("explain this")
+    assert "computes the area" in caught.value.partial
+
+
+def test_an_answer_that_was_cut_off_is_shown_and_told(make: Any) -> None:
+    dice = random.Random(1)
+    words = " ".join("".join(dice.choices("abdefgiklmnorstuw", k=6)) for _ in range(5000))
+    asker = make(words)
+    result = asker("explain this")
+    assert words.startswith(result["answer"][:100])
+    assert any("cut off" in event["text"] for event in asker.events if event["kind"] == "notice")
 
 
 def test_an_empty_buffer_gets_an_insertion(make: Any) -> None:

@@ -92,6 +92,26 @@ def test_new_code_after_an_opening_line_is_one_level_deeper() -> None:
     assert after.text == "def f(x):\n    return x\n"
 
 
+def test_new_code_gets_the_line_ends_of_its_neighbours() -> None:
+    text = TEXT.replace("\n", "\r\n")
+    code = "def side(r):\n    return 2 * r\n"
+    after = assemble(text, target(8, 7), code, route="insert", filetype="python")
+    assert "\r\n\r\n\r\ndef side(r):\r\n    return 2 * r\r\n" in after.text
+    assert after.text.count("\n") == after.text.count("\r\n")
+
+
+def test_new_code_gets_the_tabs_of_its_neighbours() -> None:
+    text = "def f(x):\n\tif x:\n\t\treturn 1\n"
+    code = "def g(x):\n    return x\n"
+    after = assemble(text, target(4, 3), code, route="insert", filetype="python")
+    assert after.text == text + "\n\ndef g(x):\n\treturn x\n"
+
+
+def test_code_after_a_last_line_without_a_newline_in_a_file_of_crlf_starts_a_line_of_its_own() -> None:
+    after = assemble("x = 1\r\nz = 1", target(3, 2), "y = 2\n", route="insert", filetype="python")
+    assert after.text == "x = 1\r\nz = 1\r\ny = 2\r\n"
+
+
 def test_an_empty_document_becomes_the_code() -> None:
     after = assemble("", target(1, 0), "import os\n\nprint(os.name)\n", route="insert", filetype="python")
     assert after.text == "import os\n\nprint(os.name)\n"
@@ -115,3 +135,11 @@ def test_lines_outside_of_the_target_are_kept(text: str, data: st.DataObject, co
     after = assemble(text, target(first, last), code, route="rewrite", filetype="text")
     assert after.text.startswith(lines_of(text, target(1, first - 1)))
     assert after.text.endswith(lines_of(text, target(last + 1, count)))
+
+
+@given(lines, st.data(), lines)
+def test_an_insertion_keeps_every_line_that_was_there(text: str, data: st.DataObject, code: str) -> None:
+    place = data.draw(st.integers(0, line_count(text)))
+    after = assemble(text, target(place + 1, place), code, route="insert", filetype="text")
+    assert after.text.startswith(lines_of(text, target(1, place)))
+    assert after.text.endswith(lines_of(text, target(place + 1, line_count(text))))

@@ -497,6 +497,6 @@ def test_no_edit_is_too_strange(before: str, after: str, filetype: str, instruct
 
 def test_a_long_file_is_reviewed_in_a_few_seconds() -> None:
     body = "".join(f"def f{n}(x):\n    y = x + {n}\n    return y\n\n\n" for n in range(4_000))
-    start = time.perf_counter()
+    start = time.process_time()
     assert failures("    y = x + 7\n", "    y = x + 8\n", whole=body) == {}
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

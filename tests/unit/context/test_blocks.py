@@ -376,9 +376,9 @@ def test_deeply_nested_code_does_not_exhaust_the_stack() -> None:
 
 def test_a_file_of_20000_lines_takes_less_than_a_second_and_a_half() -> None:
     text = "\n".join(f"def f{n}(a, b):\n    if a:\n        return b\n    return {n}\n" for n in range(4000))
-    began = time.perf_counter()
+    began = time.process_time()
     assert block_at(text, "python", 20_000 - 2) == Block("f3999", "function", 19_996, 19_999)
-    assert time.perf_counter() - began < 1.5
+    assert time.process_time() - began < 1.5
 
 
 CODE = st.lists(

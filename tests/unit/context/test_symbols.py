@@ -411,9 +411,9 @@ def test_a_file_of_20000_lines_is_no_burden(root: Path) -> None:
     assert text.count("\n") > 20_000 > LARGE_LINES
     first = text.count("\n") - 3
     used(Symbols(root), "len([])\n", None)
-    began = time.monotonic()
+    began = time.process_time()
     found = used(Symbols(root), text, root / "a.py", first, first + 3)
-    assert time.monotonic() - began < 4
+    assert time.process_time() - began < 4
     assert [(symbol.name, symbol.line) for symbol in found] == [("Tree.walk", 12), ("f7", 2 + 7 * 5)]
 
 

@@ -14,8 +14,8 @@ from vivek.errors import (
     ModelAPIError,
     ModelConnectionLostError,
 )
-from vivek.llm import weights
-from vivek.llm.base import Finished, Loading, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm import slots, weights
+from vivek.llm.base import Finished, Loading, Message, Queued, Reading, Sampling, StreamEvent, Text
 from vivek.llm.llamacpp import LlamaCppModel
 
 SYSTEM = Message("system", "You write code.")
@@ -135,6 +135,67 @@ def test_two_models_of_the_same_weights_share_a_server(
     other = LlamaCppModel(tmp_path / "tiny.gguf", name="tiny", idle_seconds=60.0)
     assert Loading() not in ask(other)
     assert len(llama.events("load")) == 1
+
+
+def test_a_third_call_is_told_its_place_until_a_slot_takes_it(
+    model: LlamaCppModel, llama: FakeLlama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "POLL_SECONDS", 0.02)
+    gates = [tmp_path / "first", tmp_path / "second"]
+
+    async def three() -> tuple[list[StreamEvent], list[list[StreamEvent]]]:
+        async def answer(how: str, got: list[StreamEvent]) -> list[StreamEvent]:
+            async for event in model.stream(asked(how), SAMPLING):
+                got.append(event)
+            return got
+
+        await model.info()
+        working = [asyncio.create_task(answer(f"wait for {gate}", [])) for gate in gates]
+        while len(llama.events("chat")) < 2:
+            await asyncio.sleep(0.01)
+        third: list[StreamEvent] = []
+        waiting = asyncio.create_task(answer("well", third))
+        while not third:
+            await asyncio.sleep(0.01)
+        assert third == [Queued(2)]
+        for gate in gates:
+            gate.touch()
+        return await waiting, await asyncio.gather(*working)
+
+    third, others = asyncio.run(three())
+    assert third[:3] == [Queued(2), Reading(16, 20), Reading(20, 20)]
+    assert text(third) == "def f"
+    assert all(text(events) == "def f" and not isinstance(events[0], Queued) for events in others)
+
+
+def test_a_call_that_is_cancelled_in_the_queue_lets_go_at_once(
+    model: LlamaCppModel, llama: FakeLlama, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "POLL_SECONDS", 0.02)
+
+    async def cancel_in_the_queue() -> float:
+        async def answer(how: str, queued: asyncio.Event) -> None:
+            async for event in model.stream(asked(how), SAMPLING):
+                if isinstance(event, Queued):
+                    queued.set()
+
+        await model.info()
+        gate, queued = tmp_path / "gate", asyncio.Event()
+        working = [asyncio.create_task(answer(f"wait for {gate}", asyncio.Event())) for _ in range(2)]
+        while len(llama.events("chat")) < 2:
+            await asyncio.sleep(0.01)
+        third = asyncio.create_task(answer("well", queued))
+        await queued.wait()
+        began = time.monotonic()
+        third.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await third
+        took = time.monotonic() - began
+        gate.touch()
+        await asyncio.gather(*working)
+        return took
+
+    assert asyncio.run(cancel_in_the_queue()) < 0.2
 
 
 def test_a_cancelled_ask_closes_the_connection_at_once(model: LlamaCppModel, llama: FakeLlama) -> None:

@@ -22,7 +22,8 @@ from vivek.errors import (
 )
 from vivek.llm import ollama, tokens
 from vivek.llm.base import Finished, Loading, Message, ModelInfo, Reading, Sampling, StreamEvent, Text
-from vivek.llm.ollama import InstalledModel, OllamaModel, host_url, pick_installed, template_warning
+from vivek.llm.ollama import InstalledModel, OllamaModel, host_url, pick_installed
+from vivek.llm.traps import template_warning
 
 T = TypeVar("T")
 
@@ -439,6 +440,55 @@ def test_a_schema_goes_along_as_the_format_and_is_left_out_where_there_is_none()
             return [body.get("format") for body in there.bodies("/api/chat")]
 
     assert asyncio.run(formats()) == [None, schema]
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [
+        ("0.12.5", True),
+        ("0.9.9", True),
+        *((new, False) for new in ("0.12.6", "1.0.0", "0.0.0", "main-abc", "")),
+    ],
+)
+def test_a_server_that_cuts_prompts_silently_is_told(version: str, warned: bool) -> None:
+    told = run(warned_of(version=wire.replying({"version": version})))
+    assert bool(told) is warned
+    assert all("install.sh" in sentence and version in sentence for sentence in told)
+
+
+@pytest.mark.parametrize(
+    ("memory", "words"),
+    [
+        ({"size": 1000, "size_vram": 600}, "Only 60 %"),
+        ({"size": 1000, "size_vram": 1000}, ""),
+        ({"size": 1000, "size_vram": 0}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_model_partly_off_the_gpu_is_told(memory: dict[str, int], words: str) -> None:
+    told = run(warned_of(ps=wire.replying({"models": [{"model": NAME, "context_length": 8192} | memory]})))
+    assert [words in sentence and "`ollama stop" in sentence for sentence in told] == [True] * bool(words)
+
+
+def test_a_window_smaller_than_asked_for_is_told_once_it_is_loaded() -> None:
+    small = loaded(4096)
+    assert not run(warned_of(ps=small))
+    [told] = run(warned_of(ps=small, ask_first=True))
+    assert "4096" in told
+    assert "8192" in told
+    assert f"`ollama stop {NAME}`" in told
+
+
+async def warned_of(*, ask_first: bool = False, **other: wire.Answer) -> list[str]:
+    load_and_chat = wire.streaming([LAST])
+    async with wire.serve(routes(load_and_chat, **other)) as there:
+        model = OllamaModel(NAME, there.url)
+        if ask_first:
+            async for _ in model.stream(ASK, SAMPLING):
+                pass
+        told = list(await model.warnings())
+        await model.aclose()
+        return told
 
 
 # --- which model, and where -------------------------------------------------------------------------------

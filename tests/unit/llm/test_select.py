@@ -18,6 +18,7 @@ from vivek.llm import memory, select, weights
 from vivek.llm.base import Finished, Message, Sampling, Text
 from vivek.llm.llamacpp import LlamaCppModel
 from vivek.llm.ollama import OllamaModel
+from vivek.llm.openai import OpenAIModel
 from vivek.llm.select import Choice
 from vivek.llm.weights import MODELS
 
@@ -227,6 +228,65 @@ def test_a_small_model_comes_with_a_notice_and_a_large_one_without(monkeypatch: 
 def test_a_model_without_a_chat_template_comes_with_a_notice() -> None:
     choice = with_ollama(["qwen2.5-coder:7b"], show={"template": "{{ .Prompt }}"})
     assert any("chat template" in notice for notice in choice.notices)
+
+
+def with_server(name: str = "qwen2.5-coder:7b", model: str | None = None, backend: str = "openai") -> Choice:
+    """Choose beside a vLLM that has one model."""
+    row = {"id": name, "owned_by": "vllm", "max_model_len": 8192}
+
+    async def chosen() -> Choice:
+        async with wire.serve({"/v1/models": wire.replying({"data": [row]})}) as there:
+            choice = await select.choose(backend, model, f"{there.url}/v1")
+            await choice.model.aclose()
+            return choice
+
+    return asyncio.run(chosen())
+
+
+def test_the_openai_backend_takes_the_one_model_or_the_one_that_was_named() -> None:
+    for model in (None, "qwen2.5-coder:7b"):
+        choice = with_server(model=model)
+        assert isinstance(choice.model, OpenAIModel)
+        assert (choice.backend, choice.name, choice.notices) == ("openai", "qwen2.5-coder:7b", ())
+    with pytest.raises(ModelNotFoundError, match=r"gpt-9.*qwen2\.5-coder:7b"):
+        with_server(model="gpt-9")
+
+
+def test_the_openai_backend_tells_what_to_expect_of_a_small_model() -> None:
+    assert any("small model" in notice for notice in with_server("qwen2.5-coder:1.5b").notices)
+
+
+def test_the_openai_backend_needs_an_address() -> None:
+    with pytest.raises(ConfigError, match="address") as caught:
+        choose("openai")
+    assert "`url`" in caught.value.hint
+    assert "--url" in caught.value.hint
+
+
+def test_auto_never_takes_an_openai_compatible_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, 0)
+    assert with_server(backend="auto").backend == "embedded"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://127.0.0.1:11434", None),
+        ("http://localhost:8080/v1", None),
+        ("http://[::1]:8080", None),
+        ("http://gpu.lan:8080/v1", "Your code is sent to gpu.lan:8080, unencrypted."),
+        ("https://models.example/api", "Your code is sent to models.example."),
+        ("http://192.168.1.7:11434", "Your code is sent to 192.168.1.7:11434, unencrypted."),
+    ],
+)
+def test_a_server_that_is_not_this_machine_is_told_once(url: str, told: str | None) -> None:
+    assert select.leaves(url) == told
+
+
+def test_ollama_on_another_machine_comes_with_that_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(select.transport, "is_loopback", lambda _: False)
+    notices = with_ollama(["qwen2.5-coder:7b"]).notices
+    assert [notice for notice in notices if "Your code is sent to" in notice] == list(notices)
 
 
 def test_a_script_is_followed(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class Machine:
         shutil.copy(ROOT / "pyproject.toml", self.project)
         for tool in TOOLS:
             self.bin.joinpath(tool).symlink_to(str(shutil.which(tool)))
+        self.program("git", "#!/bin/sh\n")
 
     def program(self, name: str, text: str) -> None:
         """Put a program on the PATH."""
@@ -77,6 +78,15 @@ def test_without_python_the_packages_to_install_are_named(machine: Machine) -> N
     assert done.returncode == 1
     assert "python3 was not found" in done.stderr
     assert "python3-venv" in done.stderr
+
+
+def test_without_git_its_package_is_named_before_anything_is_fetched(machine: Machine) -> None:
+    machine.python()
+    (machine.bin / "git").unlink()
+    done = machine.run("setup")
+    assert done.returncode == 1
+    assert "sudo apt install git" in done.stderr
+    assert not (machine.project / ".venv").exists()
 
 
 def test_a_python_that_is_too_old_is_told_with_its_version(machine: Machine) -> None:

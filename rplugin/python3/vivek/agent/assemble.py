@@ -13,6 +13,7 @@ from vivek.agent.state import Route, Target
 from vivek.checks.names import undefined_names
 from vivek.edits.fit import fit, narrow
 from vivek.edits.imports import add_imports, import_for, split_imports
+from vivek.edits.indent import indentation, step, uses_tabs
 from vivek.request import split_lines
 
 _DEFINITION = re.compile(
@@ -49,7 +50,7 @@ def assemble(
     new = (
         fit(code, old, filetype, around=text) if route == "rewrite" else _inserted(code, head, tail, filetype)
     )
-    before = _closed("".join(head))
+    before = _closed("".join(head), "\r\n" if new.endswith("\r\n") else "\n")
     after = before + new + "".join(tail)
     return _with_imports(text, after, statements, filetype, head=len(head), length=len(split_lines(new)))
 
@@ -69,35 +70,32 @@ def _with_imports(
 
 
 def _inserted(code: str, head: list[str], tail: list[str], filetype: str) -> str:
-    """New code with the indentation of its neighbours and the blank lines that set a definition apart."""
-    code = code.strip("\n") + "\n"
+    """New code with the line ends, tabs and indentation of its neighbours, and the blank lines that set a definition
+    apart."""
+    code = fit(code, "", filetype, around="".join(head + tail))
     above = next((line for line in reversed(head) if line.strip()), "")
     below = next((line for line in tail if line.strip()), "")
-    indent = _indentation(above, below, filetype)
+    indent = _indentation(above, below, filetype, [*head, *tail])
     if indent and not code[:1].isspace():
         code = textwrap.indent(code, indent)
     gap = (2 if filetype == "python" and not indent else 1) if _DEFINITION.match(code) else 0
     lead = max(0, gap - _blank_lines(head[::-1])) if above and not _opens(above, filetype) else 0
     trail = max(0, gap - _blank_lines(tail)) if below else 0
-    return "\n" * lead + code + "\n" * trail
+    end = "\r\n" if code.endswith("\r\n") else "\n"
+    return end * lead + code + end * trail
 
 
-def _indentation(above: str, below: str, filetype: str) -> str:
+def _indentation(above: str, below: str, filetype: str, around: list[str]) -> str:
     """Indentation for new lines between two neighbours: that of the deeper context they share."""
     if _opens(above, filetype):
-        own = _leading(above)
-        inner = _leading(below)
-        return inner if len(inner) > len(own) else own + ("\t" if own.startswith("\t") else "    ")
-    return min(_leading(above), _leading(below), key=len) if below else ""
+        own, inner = indentation(above), indentation(below)
+        return inner if len(inner) > len(own) else own + ("\t" if uses_tabs(around) else " " * step(around))
+    return min(indentation(above), indentation(below), key=len) if below else ""
 
 
 def _opens(line: str, filetype: str) -> bool:
     stripped = line.rstrip()
     return stripped.endswith(":") if filetype == "python" else stripped.endswith("{")
-
-
-def _leading(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _blank_lines(lines: list[str]) -> int:
@@ -109,6 +107,6 @@ def _blank_lines(lines: list[str]) -> int:
     return count
 
 
-def _closed(text: str) -> str:
+def _closed(text: str, end: str) -> str:
     """The text with a newline at its end, where it has any text."""
-    return text if not text or text.endswith("\n") else text + "\n"
+    return text if not text or text.endswith("\n") else text + end

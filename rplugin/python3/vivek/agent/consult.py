@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from langgraph.runtime import Runtime
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 from vivek.agent import emit
 from vivek.agent.state import Call, CallNode, Node, Ports
 from vivek.errors import RunStoppedError, VivekError
-from vivek.llm.base import CallStats, Loading, Message, Reading, Sampling, StreamEvent
+from vivek.llm.base import CallStats, Message, Sampling
 from vivek.llm.structured import Question, Reply, Step, ask_structured
 from vivek.prompts import render
 
@@ -62,7 +63,7 @@ def consult(
     )
     question = Question(type(fallback), fallback, _again, sampling, profile.retry_temperature)
     bound = "schema" in ports.info.capabilities
-    asked = ask_structured(ports.model, messages, question, bound=bound, hear=_Listener(runtime).hear)
+    asked = ask_structured(ports.model, messages, question, bound=bound, hear=partial(emit.heard, runtime))
     try:
         answer = ports.loop.run(asked, ports.cancel)
     except RunStoppedError:
@@ -101,16 +102,3 @@ def _call(node: CallNode, reply: Reply, step: Step | None) -> Call:
     if reply.problem:
         call["problem"] = reply.problem
     return call
-
-
-class _Listener:
-    """Tells how far a call is; an answer in JSON is nothing to show."""
-
-    def __init__(self, runtime: Runtime[Ports]) -> None:
-        self._runtime = runtime
-
-    def hear(self, event: StreamEvent) -> None:
-        if isinstance(event, Loading):
-            emit.progress(self._runtime, "loading")
-        elif isinstance(event, Reading):
-            emit.progress(self._runtime, "reading", done=event.done, total=event.total)

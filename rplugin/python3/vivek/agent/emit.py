@@ -10,8 +10,9 @@ from typing import Any, Literal
 from langgraph.runtime import Runtime
 
 from vivek.agent.state import Node, Ports
+from vivek.llm.base import Loading, Queued, Reading, Retrying, StreamEvent
 
-Phase = Literal["loading", "reading", "writing"]
+Phase = Literal["queued", "loading", "reading", "writing"]
 
 
 def node(runtime: Runtime[Ports], name: Node, detail: str, attempt: int = 1) -> None:
@@ -33,14 +34,37 @@ def progress(
     runtime: Runtime[Ports],
     phase: Phase,
     *,
+    ahead: int = 0,
     done: int = 0,
     total: int = 0,
+    seconds_left: float | None = None,
     tokens: int = 0,
     tokens_per_second: float = 0.0,
 ) -> None:
-    """How far a call is. done, total: prompt tokens while reading. tokens: generated so far, while writing."""
+    """How far a call is.
+
+    ahead: calls that come first, while queued. done, total: prompt tokens while reading; seconds_left: an estimate of
+    what reading still takes, None where there is none. tokens: generated so far, while writing.
+    """
     counts = {"done": done, "total": total, "tokens": tokens, "tokens_per_second": tokens_per_second}
-    _send(runtime, kind="progress", phase=phase, **counts)
+    _send(runtime, kind="progress", phase=phase, ahead=ahead, seconds_left=seconds_left, **counts)
+
+
+def heard(runtime: Runtime[Ports], event: StreamEvent) -> None:
+    """What a call says of itself before its first text; pieces of text and its end are the caller's affair."""
+    if isinstance(event, Queued):
+        progress(runtime, "queued", ahead=event.ahead)
+    elif isinstance(event, Loading):
+        progress(runtime, "loading")
+    elif isinstance(event, Reading):
+        progress(runtime, "reading", done=event.done, total=event.total, seconds_left=event.seconds_left)
+    elif isinstance(event, Retrying):
+        retry(runtime, event.reason, event.attempt, event.seconds)
+
+
+def retry(runtime: Runtime[Ports], reason: str, attempt: int, seconds: float) -> None:
+    """A call failed in a way that may pass, and is made again in so many seconds; the text so far is void."""
+    _send(runtime, kind="retry", reason=reason, attempt=attempt, seconds=seconds)
 
 
 def _send(runtime: Runtime[Ports], **event: Any) -> None:

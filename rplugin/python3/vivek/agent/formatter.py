@@ -10,6 +10,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
+from vivek.agent.executor import is_garbage
 from vivek.agent.history import remembered
 from vivek.agent.reviewer import assembled
 from vivek.agent.state import AskState, Ports
@@ -45,6 +46,12 @@ def _nothing_usable(state: AskState) -> ModelOutputInvalidError:
         return ModelOutputInvalidError(
             "The model gave the code back unchanged.",
             hint="Say more exactly what to change, select fewer lines, or try a larger model.",
+            partial=reply,
+        )
+    if state["attempts"] and is_garbage(state["attempts"][-1]):
+        return ModelOutputInvalidError(
+            state["attempts"][-1]["checks"][0]["detail"],
+            hint="Ask again in other words, or try a larger model; the reply stays readable.",
             partial=reply,
         )
     return ModelOutputInvalidError(

@@ -39,9 +39,14 @@ def _after_planner(state: AskState) -> Literal["executor", "formatter"]:
     return "formatter" if state["stopped"] else "executor"
 
 
-def _after_executor(state: AskState) -> Literal["reviewer", "formatter"]:
-    """Words are not reviewed; a stop or a failure leaves no new attempt to review."""
-    return "formatter" if state["stopped"] or state["failure"] or state["route"] == "answer" else "reviewer"
+def _after_executor(state: AskState, runtime: Runtime[Ports]) -> Literal["executor", "reviewer", "formatter"]:
+    """Words are not reviewed, but asked for again where garbage came; a stop or a failure leaves no new attempt."""
+    if state["stopped"] or state["failure"]:
+        return "formatter"
+    if state["route"] != "answer":
+        return "reviewer"
+    last = len(state["attempts"]) >= runtime.context.profile.iterations
+    return "formatter" if state["answer"] or last else "executor"
 
 
 def _after_reviewer(state: AskState, runtime: Runtime[Ports]) -> Literal["executor", "formatter"]:

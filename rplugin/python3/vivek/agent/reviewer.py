@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 
 from vivek.agent import emit
 from vivek.agent.assemble import Assembled, assemble, lines_of
+from vivek.agent.executor import is_garbage
 from vivek.agent.opinions import judged as verdict_on
 from vivek.agent.state import AskState, Attempt, Call, PlainCheck, Ports
 from vivek.checks.static import Check, review, score
@@ -60,7 +61,9 @@ def _with_verdict(state: AskState, runtime: Runtime[Ports], attempt: Attempt) ->
 
 
 def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
-    """The attempt with its checks and score."""
+    """The attempt with its checks and score; garbage, which the executor has judged, as it is."""
+    if is_garbage(attempt):
+        return attempt
     after = assembled(request, state, attempt)
     if after is None:
         check: PlainCheck = {

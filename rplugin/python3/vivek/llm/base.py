@@ -1,7 +1,7 @@
 """The shape of a chat model: what goes in, what streams out, what a call cost.
 
-It holds no transport. Each backend (Ollama, the embedded llama.cpp, the scripted one) implements `ChatModel`; the
-agent knows nothing else of them.
+It holds no transport. Each backend (Ollama, the embedded llama.cpp, an OpenAI-compatible server, the scripted one)
+implements `ChatModel`; the agent knows nothing else of them.
 """
 
 from __future__ import annotations
@@ -156,6 +156,12 @@ class ChatModel(Protocol):
         """Answer. Yields Queued, Loading and Reading where the server tells, Text pieces, and Finished last.
 
         Cancelling the task closes the connection. Raises ModelAPIError and its kin.
+        """
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers its health page on a connection of its own within that time.
+
+        It must not wait for the model: a server that loads or reads answers too. Raises ModelAPIError.
         """
 
     async def aclose(self) -> None:

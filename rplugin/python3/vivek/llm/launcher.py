@@ -29,7 +29,7 @@ from vivek.llm import memory, server
 from vivek.llm.memory import Need
 from vivek.llm.server import Record
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised with each change of the server's parameters, so that an older one that still runs is not used."""
 
 IDLE_SECONDS = 1800.0

@@ -6,29 +6,18 @@ It loads nothing into this process, downloads nothing, and keeps no connection f
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelConnectionLostError, VivekError
-from vivek.llm import gguf, launcher, memory, server, tokens, transport, weights
-from vivek.llm.base import (
-    CallStats,
-    Finished,
-    Loading,
-    Message,
-    ModelInfo,
-    Reading,
-    Sampling,
-    StreamEvent,
-    Text,
-    TokenCounter,
-)
+from vivek.errors import ContextWindowExceededError, ModelConnectionLostError, VivekError
+from vivek.llm import completions, gguf, launcher, memory, server, slots, tokens, transport, weights
+from vivek.llm.base import Loading, Message, ModelInfo, Sampling, StreamEvent, TokenCounter
 from vivek.llm.launcher import Settings
 from vivek.llm.memory import Need
 from vivek.llm.server import Record
@@ -90,13 +79,16 @@ class LlamaCppModel:
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:
-        """Answer; Loading comes first where the server must be started. Raises ModelAPIError and its kin."""
+        """Answer; Loading comes first where the server must be started, Queued where its slots are all at work.
+
+        Raises ModelAPIError and its kin.
+        """
         settings = await self._settings()
         record = await launcher.running(settings)
         if record is None:
             yield Loading()
             record = await launcher.started(settings)
-        async with aclosing(_chat(record, settings, _body(messages, sampling))) as events:
+        async with aclosing(_chat(record, settings, completions.llama_body(messages, sampling))) as events:
             async for event in events:
                 yield event
 
@@ -110,6 +102,16 @@ class LlamaCppModel:
             return f"It is loaded (process {record.pid})."
         needs, free = memory.gigabytes(settings.need.total), memory.gigabytes(memory.available())
         return f"It is not loaded yet; it will need {needs} of memory, and {free} are available."
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers on a connection of its own; True while none runs, for then one is started."""
+        settings = await self._settings()
+        record = server.read_record(server.record_path(settings.lock))
+        if record is None or not launcher.held(settings.lock):
+            return True
+        with _failures(record, settings):
+            async with launcher.client(record) as client:
+                return await transport.answers(client, "/health", seconds)
 
     async def aclose(self) -> None:
         """Nothing is open between calls; the server goes on for others, and ends by itself when idle."""
@@ -163,105 +165,37 @@ async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
         async with launcher.client(record) as client:
             answer = await client.get(path)
         if answer.status_code != httpx.codes.OK:
-            raise _refusal(answer.status_code, transport.server_message(answer.content))
+            raise _refusal(settings, answer.status_code, transport.server_message(answer.content))
         return transport.json_object(answer.content, _server(record, settings))
 
 
 async def _chat(
     record: Record, settings: Settings, body: dict[str, Any]
 ) -> AsyncGenerator[StreamEvent, None]:
-    reply = _Reply()
-    with _failures(record, settings, reply.written):
-        async with (
-            launcher.client(record) as client,
-            client.stream("POST", "/v1/chat/completions", content=transport.json_body(body)) as response,
-        ):
-            if response.status_code != httpx.codes.OK:
-                raise _refusal(response.status_code, transport.server_message(await response.aread()))
-            async for chunk in transport.server_sent(response, _server(record, settings)):
-                for event in reply.events(chunk):
+    server, refuse = _server(record, settings), partial(_refusal, settings)
+    with _failures(record, settings):
+        async with launcher.client(record) as client:
+            call = completions.chat(client, "/v1/chat/completions", body, server, refuse)
+            async with aclosing(slots.with_place(call, client)) as events:
+                async for event in events:
                     yield event
-        if not reply.finished:
-            raise transport.connection_lost(_server(record, settings), reply.written)
 
 
-class _Reply:
-    """What a stream of chunks makes, piece by piece. written: the text so far, in pieces."""
-
-    def __init__(self) -> None:
-        self.written: list[str] = []
-        self.finished = False
-        self._began = time.monotonic()
-        self._first_token_ms = 0.0
-        self._reason = ""
-
-    def events(self, chunk: dict[str, Any]) -> Iterator[StreamEvent]:
-        if "error" in chunk:
-            raise ModelAPIError(f"The embedded model failed: {transport.error_text(chunk['error'])}.")
-        if progress := chunk.get("prompt_progress"):
-            yield Reading(progress["processed"], progress["total"])
-        for choice in chunk.get("choices", ()):
-            self._reason = choice.get("finish_reason") or self._reason
-            if text := choice["delta"].get("content"):
-                self._first_token_ms = self._first_token_ms or self._milliseconds()
-                self.written.append(text)
-                yield Text(text)
-        if "usage" in chunk:
-            self.finished = True
-            yield Finished("length" if self._reason == "length" else "stop", self._stats(chunk["usage"]))
-
-    def _stats(self, usage: dict[str, Any]) -> CallStats:
-        total = self._milliseconds()
-        return CallStats(
-            prompt_tokens=usage["prompt_tokens"],
-            cached_tokens=usage.get("prompt_tokens_details", {}).get("cached_tokens"),
-            generated_tokens=usage["completion_tokens"],
-            first_token_ms=self._first_token_ms or total,
-            total_ms=total,
-        )
-
-    def _milliseconds(self) -> float:
-        return (time.monotonic() - self._began) * 1000
-
-
-def _body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
-    return _form(sampling.schema) | {
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
-        "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": sampling.seed,
-        "stop": list(sampling.stop),
-        "repeat_penalty": sampling.repeat_penalty,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "return_progress": True,
-        "chat_template_kwargs": {"enable_thinking": False},
-    }
-
-
-def _form(schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What binds a reply to a schema, in the words of OpenAI's interface."""
-    if schema is None:
-        return {}
-    bound = {"name": "answer", "strict": True, "schema": schema}
-    return {"response_format": {"type": "json_schema", "json_schema": bound}}
-
-
-def _refusal(status: int, said: str) -> VivekError:
+def _refusal(settings: Settings, status: int, said: str) -> VivekError:
     if "context size" in said:
         return ContextWindowExceededError(
             f"The prompt does not fit in the embedded model's context window: {said}.",
             hint="Select less, or choose a model with a larger window.",
         )
-    return ModelAPIError(f"The embedded model's server answered {status}: {said}.")
+    told = f"The embedded model's server answered {status}: {said}."
+    return transport.refused(status, told, _again(settings))
 
 
 @contextmanager
-def _failures(record: Record, settings: Settings, written: Sequence[str] = ()) -> Iterator[None]:
+def _failures(record: Record, settings: Settings) -> Iterator[None]:
     """As `transport.failures`, with what to do about a server that is ours."""
     try:
-        with transport.failures(_server(record, settings), written):
+        with transport.failures(_server(record, settings)):
             yield
     except ModelConnectionLostError as error:
         error.hint = _again(settings)

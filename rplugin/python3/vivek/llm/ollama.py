@@ -24,7 +24,6 @@ from vivek.errors import (
     JSONParsingError,
     ModelAPIError,
     ModelNotFoundError,
-    ModelUnreachableError,
     VivekError,
 )
 from vivek.llm import tokens, transport
@@ -42,6 +41,7 @@ from vivek.llm.base import (
     TokenCounter,
 )
 from vivek.llm.transport import Server
+from vivek.llm.traps import gpu_warning, template_warning, version_warning, window_warning
 from vivek.llm.weights import parameters_in
 
 KEEP_ALIVE = "30m"
@@ -185,18 +185,6 @@ def _billions(parameters: str) -> float:
     return float(number[1]) / (1000 if number[2] == "M" else 1) if number else 0.0
 
 
-def template_warning(show: Mapping[str, Any]) -> str | None:
-    """What to tell of a model without a chat template, from the answer of ``/api/show``; None if it has
-    one."""
-    if show.get("renderer") or re.sub(r"\s", "", show.get("template") or "") not in ("{{.Prompt}}", ""):
-        return None
-    return (
-        "This model has no chat template in Ollama, so it cannot tell instructions from code and answers "
-        "badly. Add TEMPLATE and PARAMETER stop to its Modelfile and run `ollama create` again, or take a "
-        "model from Ollama's library, e.g. `ollama pull qwen2.5-coder:1.5b`."
-    )
-
-
 class OllamaModel:
     """One model of one Ollama server.
 
@@ -212,6 +200,8 @@ class OllamaModel:
         self._client = transport.client(url)
         self._description: dict[str, Any] | None = None
         self._counter: TokenCounter | None = None
+        self._asked_window = 0
+        """What this client has loaded the model with; before that, another's window tells nothing."""
 
     async def info(self) -> ModelInfo:
         """What the server says of the model.
@@ -233,9 +223,15 @@ class OllamaModel:
         )
 
     async def warnings(self) -> Sequence[str]:
-        """A model without a chat template."""
-        warning = template_warning(await self._show())
-        return [warning] if warning else []
+        """A model without a chat template, a server that is too old, and, once it is loaded, where and how."""
+        running = await self._running()
+        told = (
+            template_warning(await self._show()),
+            version_warning(str((await self._page("/api/version")).get("version") or "")),
+            window_warning(self.name, running, self._asked_window),
+            gpu_warning(self.name, running),
+        )
+        return [warning for warning in told if warning]
 
     async def counter(self) -> TokenCounter:
         """The model's own counter, exact where its vocabulary is byte-level BPE; fetched once a digest."""
@@ -258,6 +254,7 @@ class OllamaModel:
         if length not in (options["num_ctx"], 0):
             yield Loading()
             await self._load(options)
+        self._asked_window = options["num_ctx"]
         load_ms = _milliseconds(start)
         total = (self._counter or tokens.ApproximateCounter()).count_messages(messages)
         yield Reading(0, total)
@@ -280,6 +277,12 @@ class OllamaModel:
                         return
             raise transport.connection_lost(self._server)
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether the server answers on a connection of its own; asks nothing of the model."""
+        with transport.failures(self._server):
+            async with transport.client(self._url) as client:
+                return await transport.answers(client, "/api/version", seconds)
+
     async def aclose(self) -> None:
         """Close the connections; the server and its loaded model stay."""
         await self._client.aclose()
@@ -288,6 +291,17 @@ class OllamaModel:
         if self._description is None:
             self._description = await self._post("/api/show", {"model": self.name})
         return self._description
+
+    async def _running(self) -> dict[str, Any]:
+        """The model's entry in ``/api/ps``; {} where it is not loaded."""
+        models = (await self._page("/api/ps")).get("models") or []
+        return next((model for model in models if model.get("model") == _full_name(self.name)), {})
+
+    async def _page(self, path: str) -> dict[str, Any]:
+        """What a page of the server says; {} where an older one has no such page."""
+        with transport.failures(self._server):
+            response = await self._client.get(path)
+            return transport.json_object(response.content, self._server) if response.is_success else {}
 
     async def _encoder(self, show: Mapping[str, Any]) -> tokens.Encoder | None:
         digest = weights_digest(show)
@@ -324,7 +338,10 @@ class OllamaModel:
     async def _check(self, response: httpx.Response, total: int = 0) -> None:
         if not response.is_success:
             message = transport.server_message(await response.aread())
-            raise self._failure(response.status_code, message, total)
+            failure = self._failure(response.status_code, message, total)
+            if isinstance(failure, ModelAPIError):
+                failure.retry_after = transport.retry_after(response.headers)
+            raise failure
 
     def _failure(self, status: int, message: str, total: int) -> VivekError:
         if status == 400 and "context" in message and "exceed" in message:
@@ -410,7 +427,7 @@ async def _package(url: str, name: str = "") -> AsyncIterator[ollama.AsyncClient
             async with ollama.AsyncClient(url, **transport.client_options(url)) as client:
                 yield client
         except ConnectionError as error:
-            raise ModelUnreachableError(f"Nothing answers for {server}.", hint=server.start_hint) from error
+            raise transport.unreachable(server, error) from error
         except ollama.ResponseError as error:
             raise _api_failure(server, error.status_code, error.error, name) from error
         except ValueError as error:  # not JSON, or not of the expected shape (pydantic)
@@ -429,7 +446,8 @@ def _api_failure(server: Server, status: int, message: str, name: str) -> ModelA
     told = f"{server} answered {status}: {message}" if status > 0 else f"{server} says: {message}"
     if "requires more system memory" in message:
         return ModelAPIError(told, hint="Choose a smaller model, or close other programs.")
-    return ModelAPIError(told, hint=_REALLY_OLLAMA if status == 404 else "See Ollama's log, then ask again.")
+    hint = _REALLY_OLLAMA if status == httpx.codes.NOT_FOUND else "See Ollama's log, then ask again."
+    return transport.refused(status, told, hint)
 
 
 _REALLY_OLLAMA = "See whether that address is really an Ollama server, and whether it is up to date."

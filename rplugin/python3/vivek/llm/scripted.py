@@ -220,6 +220,10 @@ class ScriptedModel:
         cut = said < len(reply.chunks)
         yield Finished("length" if cut else "stop", CallStats(total, 0, said, first, _milliseconds(start)))
 
+    async def answers(self, seconds: float) -> bool:  # noqa: ARG002  (the protocol's)
+        """True."""
+        return True
+
     async def aclose(self) -> None:
         """Only noted, in `closed`."""
         self.closed = True

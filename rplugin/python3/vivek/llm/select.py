@@ -1,4 +1,4 @@
-"""Chooses the model that answers: Ollama's, the embedded one, or a script; and says why in plain words.
+"""Chooses the model that answers: Ollama's, the embedded one, an OpenAI-compatible server's, or a script; and says why.
 
 It loads nothing and downloads nothing: it asks Ollama what it has, and looks for weights on this machine.
 """
@@ -23,6 +23,7 @@ from vivek.llm.ollama import (
     loaded_models,
     pick_installed,
 )
+from vivek.llm.openai import OpenAIModel
 from vivek.llm.scripted import ScriptedModel
 from vivek.llm.weights import Weights, parameters_in
 
@@ -47,9 +48,11 @@ class Choice:
 async def choose(backend: str, model: str | None = None, url: str | None = None) -> Choice:
     """The model that answers under these settings; the caller closes it.
 
-    backend: ``"auto"``, ``"ollama"``, ``"embedded"`` or ``"scripted"``. model: a name or, embedded, the path
-    of a GGUF file; None leaves it to Vivek. url: Ollama's address (None: OLLAMA_HOST, or its usual one); for a
-    script, its path. Raises ModelNotFoundError, ModelUnreachableError, ModelAPIError, ConfigError.
+    backend: ``"auto"`` (which never takes an OpenAI-compatible server), ``"ollama"``, ``"embedded"``, ``"openai"`` or
+    ``"scripted"``. model: a name or, embedded, the path of a GGUF file; None leaves it to Vivek. url: Ollama's address
+    (None: OLLAMA_HOST, or its usual one), or the OpenAI-compatible server's; for a script, its path.
+
+    Raises ModelNotFoundError, ModelUnreachableError, ModelAPIError, ConfigError.
     """
     if backend == "auto":
         return await _auto(model, _ollama_url(url))
@@ -58,9 +61,13 @@ async def choose(backend: str, model: str | None = None, url: str | None = None)
         return await _from_ollama(model, address, await list_models(address))
     if backend == "embedded":
         return await _embedded(model, "the `embedded` backend is set")
+    if backend == "openai":
+        return await _openai(model, url)
     if backend == "scripted":
         return _scripted(url)
-    raise ConfigError(f"There is no backend `{backend}`.", hint="Choose auto, ollama, embedded or scripted.")
+    raise ConfigError(
+        f"There is no backend `{backend}`.", hint="Choose auto, ollama, embedded, openai or scripted."
+    )
 
 
 async def describe(backend: str, model: str | None = None, url: str | None = None) -> str:
@@ -105,7 +112,7 @@ async def _from_ollama(name: str | None, url: str, models: Sequence[InstalledMod
         await model.aclose()
         raise
     small = _small(found.name, parameters_in(found.parameters) or parameters_in(found.name))
-    return Choice(model, "ollama", found.name, reason, tuple(filter(None, [*warnings, small])))
+    return Choice(model, "ollama", found.name, reason, tuple(filter(None, [leaves(url), *warnings, small])))
 
 
 def _named(name: str, models: Sequence[InstalledModel], url: str) -> InstalledModel:
@@ -157,6 +164,32 @@ def _weights(model: str | None) -> Weights:
         )
     name = model or weights.DEFAULT
     raise ModelNotFoundError(f"The weights of {name} are not on this machine.", hint=_install_hint(model))
+
+
+async def _openai(name: str | None, url: str | None) -> Choice:
+    if not url:
+        raise ConfigError(
+            "The openai backend needs the server's address.",
+            hint='Give it as `url`, e.g. "http://127.0.0.1:8080", or as --url on the command line.',
+        )
+    model = OpenAIModel(url, name)
+    try:
+        info, warnings = await model.info(), await model.warnings()
+    except BaseException:
+        await model.aclose()
+        raise
+    reason = f"the server at {model.url} {'has it' if name else 'lists it first, or alone'}"
+    notices = filter(None, [leaves(model.url), *warnings, _small(info.name, info.parameters)])
+    return Choice(model, "openai", info.name, reason, tuple(notices))
+
+
+def leaves(url: str) -> str | None:
+    """What to know of a server that is not on this machine; None for one that is."""
+    if transport.is_loopback(url):
+        return None
+    scheme, _, rest = url.partition("://")
+    open_wire = ", unencrypted" if scheme == "http" else ""
+    return f"Your code is sent to {rest.partition('/')[0]}{open_wire}."
 
 
 def _scripted(script: str | None) -> Choice:

@@ -41,6 +41,23 @@ goes on for one or two batches, and progress is told after each. (Measured, 2 co
 
 GPU_BATCH_TOKENS = 512
 
+SLOT_SIMILARITY = 0.2
+"""Share of a prompt that a slot must hold to be taken for it; below that the least recently used one is.
+
+All prompts begin with the same 30 tokens, and that much alone must not cost another editor its slot. Two asks in one
+file share a quarter to a half of their prompts: with 0.5 they went to different slots, and only those 30 tokens came
+from the cache (measured with `make bench-prefix`).
+"""
+
+DRAFT_MATCH, DRAFT_LEAST, DRAFT_MOST = 12, 4, 16
+"""n-gram speculation: how many tokens must have stood together before, and the length of a draft.
+
+A rewrite copies most of its block, so drafts come from the prompt. On a CPU a rejected draft costs half of what its
+tokens would have, hence short ones. Replayed on greedy replies of the 0.5B, 94 % of the drafted tokens are accepted;
+with llama.cpp's own 24, 48, 64 it is 70 %, functions of 100 tokens gain nothing, and words gain or lose nothing with
+either. `make bench-llm` measures it.
+"""
+
 PROMPT_CACHE_MIB = 512
 """Memory for conversations beyond the slots; the 1.5B needs 55 MB for 2,000 tokens."""
 
@@ -131,6 +148,7 @@ def parameters(weights: str, context: int, key: str) -> Any:
     chosen.port = 0
     chosen.api_keys = [key]
     chosen.ui = False
+    chosen.endpoint_metrics = True  # how many calls wait: see `vivek.llm.slots`
     chosen.warmup = False
     chosen.n_parallel = SLOTS
     chosen.n_ctx = context * SLOTS
@@ -138,9 +156,10 @@ def parameters(weights: str, context: int, key: str) -> Any:
     chosen.cpuparams.n_threads = chosen.cpuparams_batch.n_threads = memory.physical_cores()
     chosen.cache_prompt = True
     chosen.cache_ram_mib = PROMPT_CACHE_MIB
-    # All prompts begin with the same system message: that much alone must not cost another editor its slot.
-    chosen.slot_prompt_similarity = 0.5
+    chosen.slot_prompt_similarity = SLOT_SIMILARITY
     chosen.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_MOD]
+    drafts = chosen.speculative.ngram_mod
+    drafts.n_match, drafts.n_min, drafts.n_max = DRAFT_MATCH, DRAFT_LEAST, DRAFT_MOST
     return chosen
 
 

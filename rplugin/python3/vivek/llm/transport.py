@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +25,7 @@ from vivek.errors import (
     ConfigError,
     JSONParsingError,
     ModelAPIError,
+    ModelBusyError,
     ModelConnectionLostError,
     ModelUnreachableError,
     VivekError,
@@ -29,6 +33,9 @@ from vivek.errors import (
 
 CONNECT_SECONDS = 5.0
 """How long a server may take to accept a connection."""
+
+LINE_BYTES = 64 << 20
+"""A line longer than this is no reply, and memory is not given to it."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def failures(server: Server, written: Sequence[str] = ()) -> Iterator[None]:
         error.partial = error.partial or "".join(written)
         raise
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise ModelUnreachableError(f"Nothing answers for {server}.", hint=server.start_hint) from error
+        raise unreachable(server, error) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise ConfigError(f"`{server.url}` is not an address: {error}.", hint=_ADDRESS_HINT) from error
     except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
@@ -110,6 +117,62 @@ def failures(server: Server, written: Sequence[str] = ()) -> Iterator[None]:
         raise ModelAPIError(
             f"Talking to {server} failed: {error or type(error).__name__}.", partial="".join(written)
         ) from error
+
+
+def unreachable(server: Server, error: Exception) -> ModelUnreachableError:
+    """The error of a server that takes no connection.
+
+    A refusal may pass, because a server that is being started refuses too; an unknown host and one that does
+    not even refuse, where seconds were waited already, will not.
+    """
+    failure = ModelUnreachableError(f"Nothing answers for {server}.", hint=server.start_hint)
+    failure.transient = not any(isinstance(cause, _LASTING) for cause in _causes(error))
+    return failure
+
+
+_LASTING = (socket.gaierror, ssl.SSLError, TimeoutError, httpx.TimeoutException)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def refused(status: int, told: str, hint: str) -> ModelAPIError:
+    """The error of an answer that says no: one that may pass where the status means too much work, or a bad moment."""
+    busy = status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+    failure = (ModelBusyError if busy else ModelAPIError)(told, hint=hint)
+    failure.transient = (
+        busy or status in (408, 425) or (status >= 500 and status != httpx.codes.NOT_IMPLEMENTED)
+    )
+    return failure
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that a Retry-After header asks for, given as a number or as a date; None where it does not."""
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value) if value[:1].isdigit() else _seconds_until(value)
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, seconds)
+
+
+def _seconds_until(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp() - time.time()
+
+
+async def answers(client: httpx.AsyncClient, path: str, seconds: float) -> bool:
+    """Whether the server answers on a connection of its own within that time, whatever it answers.
+
+    Raises httpx.HTTPError where the connection fails otherwise.
+    """
+    try:
+        await client.get(path, timeout=seconds)
+    except httpx.TimeoutException:
+        return False
+    return True
 
 
 def connection_lost(server: Server, written: Sequence[str] = ()) -> ModelConnectionLostError:
@@ -121,37 +184,50 @@ def connection_lost(server: Server, written: Sequence[str] = ()) -> ModelConnect
     )
 
 
-async def lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    r"""The body's lines without their ends, as they come; empty ones too.
+async def lines(response: httpx.Response) -> AsyncIterator[tuple[bytes, bool]]:
+    r"""The body's lines without their ends, as they come, empty ones too; and whether each was ended.
 
     Only ``\n`` and ``\r\n`` end a line: httpx's own `aiter_lines` also cuts at U+2028 and the like, which
-    JSON may hold.
+    JSON may hold. Raises ModelAPIError for a line of more than LINE_BYTES.
     """
-    rest = b""
+    rest: list[bytes] = []
+    size = 0
     async for chunk in response.aiter_bytes():
-        *whole, rest = (rest + chunk).split(b"\n")
+        *whole, tail = chunk.split(b"\n")
         for line in whole:
-            yield line.removesuffix(b"\r")
-    if rest:
-        yield rest.removesuffix(b"\r")
+            yield b"".join([*rest, line]).removesuffix(b"\r"), True
+            rest, size = [], 0
+        rest.append(tail)
+        size += len(tail)
+        if size > LINE_BYTES:
+            raise ModelAPIError(
+                f"The server sent a line of more than {LINE_BYTES >> 20} MiB.",
+                hint="See whether that address is really such a server.",
+            )
+    if last := b"".join(rest):
+        yield last.removesuffix(b"\r"), False
 
 
 async def ndjson(response: httpx.Response, server: Server) -> AsyncIterator[dict[str, Any]]:
-    """The objects of a body that holds one on each line. Raises JSONParsingError."""
-    async for line in lines(response):
+    """The objects of a body that holds one on each line.
+
+    Raises JSONParsingError; ModelConnectionLostError where the body ends inside an object.
+    """
+    async for line, ended in lines(response):
         if line.strip():
-            yield json_object(line, server)
+            yield json_object(line, server) if ended else _last_object(line, server)
 
 
 async def server_sent(response: httpx.Response, server: Server) -> AsyncIterator[dict[str, Any]]:
-    """The objects in the data of server-sent events, up to ``[DONE]`` or the end. Raises JSONParsingError.
+    """The objects in the data of server-sent events, up to ``[DONE]`` or the end.
 
-    An event whose name is ``error`` comes as ``{"error": ...}``, as llama.cpp sends it in either form.
+    An event whose name is ``error`` comes as ``{"error": ...}``, as llama.cpp sends it in either form. Raises
+    JSONParsingError; ModelConnectionLostError where the body ends inside an object.
     """
-    name, data = b"", b""
-    async for line in lines(response):
+    name, data, whole = b"", b"", True
+    async for line, ended in lines(response):
         field, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
+        value, whole = value.removeprefix(b" "), ended
         if field == b"data":
             data = data + b"\n" + value if data else value
         elif field == b"event":
@@ -163,8 +239,20 @@ async def server_sent(response: httpx.Response, server: Server) -> AsyncIterator
                 return
             yield _event(name, json_object(data, server))
             name, data = b"", b""
+        elif field not in (b"", b"id", b"retry"):
+            raise _not_json(line, server)  # e.g. a web page
     if data and data != b"[DONE]":
-        yield _event(name, json_object(data, server))
+        yield _event(name, json_object(data, server) if whole else _last_object(data, server))
+
+
+def _last_object(data: bytes, server: Server) -> dict[str, Any]:
+    """The object in a line that nothing ended: where it is only the half of one, the connection broke in it."""
+    try:
+        return json_object(data, server)
+    except JSONParsingError as error:
+        if not data.lstrip().startswith(b"{"):
+            raise
+        raise connection_lost(server) from error
 
 
 def _event(name: bytes, content: dict[str, Any]) -> dict[str, Any]:

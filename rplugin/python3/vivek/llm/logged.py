@@ -1,0 +1,88 @@
+"""Between the agent and any model: notes in the log what each call cost and how it ended.
+
+Prompts and replies are noted at the level ``debug`` alone. It changes nothing of what passes through.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any, cast
+
+from vivek.errors import VivekError
+from vivek.llm.base import (
+    ChatModel,
+    Finished,
+    Message,
+    ModelInfo,
+    Retrying,
+    Sampling,
+    StreamEvent,
+    Text,
+    TokenCounter,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class LoggedModel:
+    """A ChatModel whose calls are logged. about: what each record names beside, e.g. the run."""
+
+    def __init__(self, model: ChatModel, about: Mapping[str, str]) -> None:
+        self._model = model
+        self._about = about
+
+    async def info(self) -> ModelInfo:
+        """As the model's own."""
+        return await self._model.info()
+
+    async def counter(self) -> TokenCounter:
+        """As the model's own."""
+        return await self._model.counter()
+
+    async def warnings(self) -> Sequence[str]:
+        """As the model's own."""
+        return await self._model.warnings()
+
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """As the model's own."""
+        _log.debug("prompt", extra=self._extra(messages=[asdict(message) for message in messages]))
+        written: list[str] = []
+        ending = "stopped"
+        try:
+            stream = cast(AsyncGenerator[StreamEvent, None], self._model.stream(messages, sampling))
+            async with aclosing(stream) as events:
+                async for event in events:
+                    self._note(event, written)
+                    if isinstance(event, Finished):
+                        ending = event.reason
+                    yield event
+        except VivekError as error:
+            ending = error.kind
+            raise
+        finally:
+            _log.debug("reply", extra=self._extra(text="".join(written), ending=ending))
+
+    async def answers(self, seconds: float) -> bool:
+        """As the model's own."""
+        return await self._model.answers(seconds)
+
+    async def aclose(self) -> None:
+        """As the model's own."""
+        await self._model.aclose()
+
+    def _note(self, event: StreamEvent, written: list[str]) -> None:
+        if isinstance(event, Text):
+            written.append(event.text)
+        elif isinstance(event, Retrying):
+            written.clear()
+            _log.warning("retrying", extra=self._extra(**asdict(event)))
+        elif isinstance(event, Finished):
+            _log.info("call", extra=self._extra(ending=event.reason, **asdict(event.stats)))
+
+    def _extra(self, **values: Any) -> dict[str, Any]:
+        return {**self._about, **values}

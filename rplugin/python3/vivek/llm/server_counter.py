@@ -1,0 +1,95 @@
+"""Counts tokens by asking the model's own server: llama.cpp's and vLLM's `/tokenize`.
+
+For weights that are not on this machine. It is synchronous, because counters are called from worker threads; each
+text is asked for once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import httpx
+
+from vivek.errors import ModelAPIError
+from vivek.llm import transport
+from vivek.llm.base import Message
+from vivek.llm.completions import one_system
+
+REMEMBERED = 4096
+"""Texts whose counts are kept; the oldest goes first."""
+
+_ANSWER_SECONDS = 30.0
+
+
+class ServerCounter:
+    """A TokenCounter that asks. Counting raises ModelUnreachableError, ModelAPIError, JSONParsingError."""
+
+    exact = True
+
+    def __init__(
+        self,
+        server: transport.Server,
+        kind: Literal["llama.cpp", "vLLM"],
+        model: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        self._server = server
+        self._kind = kind
+        self._model = model
+        # A loopback connection costs nothing to open, and llama.cpp closes kept ones without a word.
+        closed = {"Connection": "close"} if transport.is_loopback(server.url) else {}
+        options = {**transport.client_options(server.url), "timeout": _ANSWER_SECONDS}
+        self._client = httpx.Client(base_url=server.url, headers={**headers, **closed}, **options)
+        self._known: dict[object, int] = {}
+
+    def count(self, text: str) -> int:
+        """Number of tokens of the text alone."""
+        return self._remembered(text, lambda: self._tokens(text, first=False)) if text else 0
+
+    def count_messages(self, messages: Sequence[Message]) -> int:
+        """Number of tokens of the prompt that the server's chat template makes of the messages."""
+        return self._remembered(tuple(messages), lambda: self._prompt_tokens(messages))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _remembered(self, key: object, ask: Any) -> int:
+        if key not in self._known:
+            if len(self._known) >= REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[key] = ask()
+        return self._known[key]
+
+    def _tokens(self, text: str, *, first: bool) -> int:
+        """Tokens of a text; `first` adds what the model wants before a whole prompt."""
+        if self._kind == "vLLM":
+            body: dict[str, Any] = {"model": self._model, "prompt": text, "add_special_tokens": first}
+        else:
+            body = {"content": text, "parse_special": True, "add_special": first}
+        return self._length(self._post("/tokenize", body))
+
+    def _prompt_tokens(self, messages: Sequence[Message]) -> int:
+        plain = [{"role": message.role, "content": message.content} for message in one_system(messages)]
+        if self._kind == "vLLM":
+            body = {"model": self._model, "messages": plain, "add_generation_prompt": True}
+            return self._length(self._post("/tokenize", body))
+        thoughtless = {"enable_thinking": False}
+        made = self._post("/apply-template", {"messages": plain, "chat_template_kwargs": thoughtless})
+        return self._tokens(str(made.get("prompt", "")), first=True)
+
+    def _length(self, answer: Mapping[str, Any]) -> int:
+        if isinstance(answer.get("count"), int):
+            return int(answer["count"])
+        if isinstance(answer.get("tokens"), list):
+            return len(answer["tokens"])
+        raise ModelAPIError(f"{self._server} does not tell how many tokens a text has.", hint="Update it.")
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        with transport.failures(self._server):
+            response = self._client.post(path, content=transport.json_body(body))
+            if not response.is_success:
+                said = transport.server_message(response.content)
+                raise ModelAPIError(f"{self._server} could not count tokens: {response.status_code}: {said}.")
+            return transport.json_object(response.content, self._server)
