@@ -61,6 +61,10 @@ FOREIGN_LETTERS = 30
 FOREIGN_SHARE = 0.5
 """... the words since the first one consist to this share."""
 
+JUMBLE_SCRIPTS = 3
+JUMBLE_SHARE = 0.1
+"""So many other scripts together make a jumble, where they are this share of the letters."""
+
 ECHO_CHARS = 150
 """The prompt's own prose, in at least two lines, that make a reply an echo, where they are..."""
 
@@ -209,6 +213,14 @@ class _Language:
                 return Garbage(
                     "language", f"The reply went over into another language ({name}) and was stopped."
                 )
+        return self._jumble()
+
+    def _jumble(self) -> Garbage | None:
+        """Several scripts at once: what a model says that was made too hot."""
+        several = [count for count in self._seen.values() if count >= 2]
+        enough = max(FOREIGN_LETTERS, JUMBLE_SHARE * max(self._letters.values(), default=0))
+        if len(several) >= JUMBLE_SCRIPTS and sum(several) >= enough:
+            return Garbage("language", "The reply is a jumble of scripts and was stopped.")
         return None
 
     @staticmethod
