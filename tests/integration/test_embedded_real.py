@@ -301,7 +301,7 @@ def test_a_server_that_is_killed_while_it_writes_is_started_anew_by_the_same_cal
 
     async def steadily() -> list[StreamEvent]:
         events: list[StreamEvent] = []
-        async for event in SteadyModel(model).stream(ASK, Sampling(max_tokens=30)):
+        async for event in SteadyModel(model).stream(ASK, Sampling(max_tokens=16)):
             if isinstance(event, Text) and not any(isinstance(known, Text) for known in events):
                 os.kill(pid, signal.SIGKILL)
             events.append(event)

@@ -240,6 +240,18 @@ def test_a_block_that_was_closed_is_known() -> None:
     assert watcher.has_block
 
 
+def test_what_a_real_model_wrote_is_stopped() -> None:
+    """Replies of the 0.5B that went wrong, sampled or led into it; a file's name begins with its fault."""
+    replies = sorted(REAL.glob("*.txt"))
+    assert len(replies) >= 3
+    for path in replies:
+        expected = path.name.partition("-")[0]
+        found, seen = watch(path.read_text("utf-8"), cut=True)
+        assert found is not None, path.name
+        assert found.fault == expected, path.name
+        assert seen <= 3000, path.name
+
+
 # --- any text ---------------------------------------------------------------------------------------------
 
 

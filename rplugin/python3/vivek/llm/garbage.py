@@ -38,7 +38,7 @@ LIMITS: dict[Kind, _Limit] = {
     "words": _Limit(600, 3),  # measured: 257 characters
     "signs": _Limit(3000, 3),  # measured: 1,383 characters, a table of 0xffffffff
     "counted words": _Limit(2400, 8),  # measured: 1,188 characters in so many rounds
-    "counted signs": _Limit(12000, 8),  # measured: 4,013 characters
+    "counted signs": _Limit(6000, 8),  # measured: 4,013 characters
     "filled words": _Limit(6000, 20),  # measured: 1,383 characters in so many rounds
 }
 """How much a reply may repeat: characters, and rounds, both of which must be exceeded."""
@@ -60,6 +60,10 @@ FOREIGN_LETTERS = 30
 
 FOREIGN_SHARE = 0.5
 """... the words since the first one consist to this share."""
+
+JUMBLE_SCRIPTS = 3
+JUMBLE_SHARE = 0.1
+"""So many other scripts together make a jumble, where they are this share of the letters."""
 
 ECHO_CHARS = 150
 """The prompt's own prose, in at least two lines, that make a reply an echo, where they are..."""
@@ -126,7 +130,7 @@ class Watcher:
         if self._lines.empty and not cut:
             return Garbage("empty", "The model answered with nothing.")
         if cut:
-            return self._loops.cut() or Garbage("cut", "The reply was cut off before its end.")
+            return found or self._loops.cut() or Garbage("cut", "The reply was cut off before its end.")
         return found or self._lines.echo(at_end=True)
 
     def _endless_blank(self, piece: str) -> Garbage | None:
@@ -209,6 +213,14 @@ class _Language:
                 return Garbage(
                     "language", f"The reply went over into another language ({name}) and was stopped."
                 )
+        return self._jumble()
+
+    def _jumble(self) -> Garbage | None:
+        """Several scripts at once: what a model says that was made too hot."""
+        several = [count for count in self._seen.values() if count >= 2]
+        enough = max(FOREIGN_LETTERS, JUMBLE_SHARE * max(self._letters.values(), default=0))
+        if len(several) >= JUMBLE_SCRIPTS and sum(several) >= enough:
+            return Garbage("language", "The reply is a jumble of scripts and was stopped.")
         return None
 
     @staticmethod
@@ -224,13 +236,14 @@ class _Language:
 class _Lines:
     """The reply by lines: its fences, and what of it stands in the prompt's prose."""
 
-    LONG = 200
+    LONG = 80
     """A line is looked at in parts of this many characters: prose may come without any line ends."""
 
     def __init__(self, prompt: Sequence[Message]) -> None:
         self._prose = {line for message in prompt for line in _prose(message.content)}
         self._prompt = {line.strip() for message in prompt for line in message.content.split("\n")}
         self._rest = ""
+        self._parts: list[str] = []
         self._thinking = False
         self._fence = ""
         self._block_has_code = False
@@ -243,14 +256,17 @@ class _Lines:
         return line.strip() in self._prompt
 
     def feed(self, piece: str) -> list[tuple[str, bool]]:
-        """The lines that the piece completes, each noted, and whether it has ended: a long one comes in parts."""
+        """The lines that the piece completes, and whether each has ended: a long one comes in parts."""
         *whole, self._rest = (self._rest + piece).split("\n")
         lines = [(line, True) for line in whole]
         if len(self._rest) > self.LONG:
             lines.append((self._rest, False))
             self._rest = ""
-        for line, _ in lines:
-            self._note(line)
+        for line, ended in lines:
+            self._parts.append(line)
+            if ended:
+                self._note("".join(self._parts))
+                self._parts.clear()
         return lines
 
     def echo(self, *, at_end: bool) -> Garbage | None:
