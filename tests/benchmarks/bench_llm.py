@@ -3,8 +3,8 @@
 Method. All calls are greedy, stream, and run one at a time; medians are told, and ratios of calls that were made side
 by side. Times are taken at the client, from the call to the first piece of text and to the last.
 
-- Client: the embedded server answers the same prompt for Vivek's client and for a bare one (httpx and json, nothing
-  else), in turns, the first to go changing each round, with the prompt cache off so that both read it whole.
+- Client: one server answers the same prompt for Vivek's embedded client and for a bare one (httpx and json, nothing
+  else), in turns, the first to go changing each round, without prompt cache and drafts, so that both get the same work.
 - Backends: Ollama and the embedded server, the same weights, prompts that neither has seen.
 - Speculation: two servers with Vivek's parameters, one of them without drafting, get the same prompts in turns:
   rewrites of large functions, answers in words, and then many rewrites of small functions, whose replies are compared.
@@ -39,8 +39,7 @@ from rewrites import compare, tasks
 
 from llama import kill_servers
 from real_servers import LlamaServer, Ollama
-from vivek import paths
-from vivek.llm import completions, server, weights
+from vivek.llm import completions, launcher, server, weights
 from vivek.llm.base import ChatModel, Finished, Message, Sampling, Text
 from vivek.llm.llamacpp import LlamaCppModel
 from vivek.llm.ollama import OllamaModel
@@ -48,6 +47,13 @@ from vivek.llm.openai import OpenAIModel
 
 FIRST_TOKEN_LIMIT, SPEED_LIMIT = 1.03, 0.97
 REWRITE_GAIN, WORDS_LOSS = 1.4, 0.95
+COUNTS = {
+    "rounds": "pairs of calls of the two clients",
+    "blocks": "rewrites of large functions",
+    "words": "answers in words",
+    "rewrites": "rewrites that are compared",
+}
+FULL, QUICK = (8, 2, 5, 50), (2, 1, 1, 2)
 WINDOW = 8192
 KEY = "bench"
 
@@ -159,21 +165,25 @@ def told(name: str, value: float, limit: float, *, at_most: bool = False) -> boo
 # --- the three questions ------------------------------------------------------------------------------------
 
 
-async def bench_client(model: LlamaCppModel, rounds: int) -> bool:
-    """Vivek's client against a bare one, on the embedded server."""
-    print("\nVivek's client and a bare one, the embedded server, nothing cached", flush=True)
-    await model.info()
-    [place] = paths.runtime_dir().glob("*.json")
-    record = server.read_record(place)
-    assert record is not None
-    plain = completions.llama_body
+async def bench_client(model: LlamaCppModel, plain: LlamaServer, rounds: int) -> bool:
+    """Vivek's embedded client against a bare one, both on a server that does not draft.
+
+    With drafts the second to ask would be the faster: the server drafts from what it wrote for the first.
+    """
+    print("\nVivek's embedded client and a bare one, nothing cached, no drafts", flush=True)
+    record = server.Record(0, plain.url, KEY, "", 0.0)
+    usual = completions.llama_body
 
     def uncached(messages: Sequence[Message], sampling: Sampling) -> dict[str, object]:
-        return plain(messages, sampling) | {"cache_prompt": False}
+        return usual(messages, sampling) | {"cache_prompt": False}
 
     prompts = [task.messages("rewrite") for task in tasks(rounds, 15, 25)]
-    with mock.patch.object(completions, "llama_body", uncached):
-        asks = [(through(model), barely(record.url, record.key))]
+    with (
+        mock.patch.object(completions, "llama_body", uncached),
+        mock.patch.object(server, "read_record", return_value=record),
+        mock.patch.object(launcher, "held", return_value=True),
+    ):
+        asks = [(through(model), barely(plain.url, KEY))]
         await asks[0][0](prompts[0], 8)  # the first call pages the weights in
         pairs = await side_by_side("client", asks, prompts, 48)
     first = median([ours.first / bare.first for ours, bare in pairs])
@@ -202,21 +212,23 @@ async def bench_backends(embedded: LlamaCppModel, ollama: OllamaModel, rounds: i
 
 async def bench_speculation(asks: tuple[Ask, Ask], blocks: int, words: int, rewrites: int) -> bool:
     """The same prompts with and without drafting: speed of both, and what became of the replies."""
-    print("\nn-gram speculation on and off: rewrites of large functions", flush=True)
-    large = [task.messages("rewrite") for task in tasks(blocks, 45, 70)]
-    pairs = await side_by_side("block", [asks], large, 1024)
-    met = told("tokens/s on a block rewrite, on / off", _gain(pairs), REWRITE_GAIN)
-    print("\nn-gram speculation on and off: answers in words", flush=True)
-    questions = [
-        task.messages("answer") for task in tasks(words, 15, 25, ["Explain what this function does."])
-    ]
-    pairs = await side_by_side("words", [asks], questions, 128)
-    met = told("tokens/s on words, on / off", _gain(pairs), WORDS_LOSS) and met
-    print("\nn-gram speculation on and off: many rewrites, compared", flush=True)
-    small = tasks(rewrites, 5, 11)
-    pairs = await side_by_side("rewrite", [asks], [task.messages("rewrite") for task in small], 384)
-    compare(small, [(on.text, off.text) for on, off in pairs])
-    print(f"  tokens/s on small rewrites, on / off: {_gain(pairs):.3f}", flush=True)
+    met = True
+    if blocks:
+        print("\nn-gram speculation on and off: rewrites of large functions", flush=True)
+        large = [task.messages("rewrite") for task in tasks(blocks, 45, 70)]
+        pairs = await side_by_side("block", [asks], large, 1024)
+        met = told("tokens/s on a block rewrite, on / off", _gain(pairs), REWRITE_GAIN)
+    if words:
+        print("\nn-gram speculation on and off: answers in words", flush=True)
+        asked = tasks(words, 15, 25, ["Explain what this function does."])
+        pairs = await side_by_side("words", [asks], [task.messages("answer") for task in asked], 128)
+        met = told("tokens/s on words, on / off", _gain(pairs), WORDS_LOSS) and met
+    if rewrites:
+        print("\nn-gram speculation on and off: many rewrites, compared", flush=True)
+        small = tasks(rewrites, 5, 11)
+        pairs = await side_by_side("rewrite", [asks], [task.messages("rewrite") for task in small], 384)
+        compare(small, [(on.text, off.text) for on, off in pairs])
+        print(f"  tokens/s on small rewrites, on / off: {_gain(pairs):.3f}", flush=True)
     return met
 
 
@@ -245,18 +257,13 @@ def ollama_with(model: str, file: Path, folder: Path) -> Iterator[OllamaModel | 
 
 
 @contextmanager
-def drafting_or_not(file: Path) -> Iterator[tuple[Ask, Ask]]:
-    """Clients of two servers with Vivek's parameters: as they are, and without drafting."""
-    servers = [
-        LlamaServer(file, window=WINDOW, key=KEY, as_vivek=True, speculation=drafts)
-        for drafts in (True, False)
-    ]
+def llama_server(file: Path, *, drafts: bool) -> Iterator[LlamaServer]:
+    """A server with Vivek's parameters, with or without drafting."""
+    running = LlamaServer(file, window=WINDOW, key=KEY, as_vivek=True, speculation=drafts)
     try:
-        on, off = (through(OpenAIModel(one.url, key=KEY)) for one in servers)
-        yield on, off
+        yield running
     finally:
-        for one in servers:
-            one.close()
+        running.close()
 
 
 async def measure(options: argparse.Namespace, file: Path, digest: str, folder: Path) -> bool:
@@ -264,7 +271,8 @@ async def measure(options: argparse.Namespace, file: Path, digest: str, folder: 
     met = True
     embedded = LlamaCppModel(file, name=options.model, digest=digest, context_window=WINDOW)
     if "client" in options.parts:
-        met = await bench_client(embedded, options.rounds)
+        with llama_server(file, drafts=False) as plain:
+            met = await bench_client(embedded, plain, options.rounds)
     if "backends" in options.parts:
         with ollama_with(options.model, file, folder / "ollama") as ollama:
             if ollama is None:
@@ -273,7 +281,8 @@ async def measure(options: argparse.Namespace, file: Path, digest: str, folder: 
                 await bench_backends(embedded, ollama, max(2, options.rounds // 2))
     kill_servers()
     if "speculation" in options.parts:
-        with drafting_or_not(file) as asks:
+        with llama_server(file, drafts=True) as on, llama_server(file, drafts=False) as off:
+            asks = through(OpenAIModel(on.url, key=KEY)), through(OpenAIModel(off.url, key=KEY))
             for ask in asks:
                 await ask([Message("user", "hi")], 1)
             met = await bench_speculation(asks, options.blocks, options.words, options.rewrites) and met
@@ -286,15 +295,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default=weights.DEFAULT)
-    parser.add_argument("--rounds", type=int, default=8, help="pairs of calls of the two clients")
-    parser.add_argument("--blocks", type=int, default=2, help="rewrites of large functions")
-    parser.add_argument("--words", type=int, default=5, help="answers in words")
-    parser.add_argument("--rewrites", type=int, default=50, help="rewrites that are compared")
+    for name, text in COUNTS.items():
+        parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     parser.add_argument("--quick", action="store_true", help="a few calls of each kind")
     options = parser.parse_args()
-    if options.quick:
-        options.rounds, options.blocks, options.words, options.rewrites = 2, 1, 1, 2
+    for name, few in zip(COUNTS, QUICK if options.quick else FULL, strict=True):
+        setattr(options, name, few if getattr(options, name) is None else getattr(options, name))
     found = weights.find(options.model)
     if found is None:
         print(f"The weights of {options.model} are not here: run `vivek install model {options.model}`.")
