@@ -311,8 +311,8 @@ local function begin(buf, base, eol, snapshot, instruction)
   end
 end
 
---- The lines that are selected, where a map runs the command from within visual mode (`<Cmd>VivekAsk<CR>`) and
---- so hands over no range.
+--- The lines that are selected, where a map runs the command from within visual mode (`<Cmd>VivekAsk<CR>`),
+--- which hands over no range.
 ---@return [integer, integer]?
 local function selected()
   if vim.api.nvim_get_mode().mode:find('^[vV\22]') then

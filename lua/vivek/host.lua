@@ -113,7 +113,7 @@ local function obituary(ended, code)
   -- Nothing kills a process for a fault in its start.
   if ended.heard or code > 128 then
     return ('The Python process ended unexpectedly (%s).'):format(cause(code)),
-      ':VivekLog opens its log. The next command starts it again.'
+      'The next command starts it again. ' .. message.log_hint()
   end
   local reason = last_words(ended.stderr)
   reason = reason == '' and cause(code) or reason:gsub('%.$', '')
@@ -134,8 +134,12 @@ local function on_exit(ended, code)
   local text, hint = obituary(ended, code)
   ended.obituary = { text, hint }
   if not ended.expected then
-    local tell = ended.heard and message.error_line or message.error
-    tell(text, hint)
+    if ended.heard then
+      -- The user may be typing, and the log's path is long: the scratch buffer has it.
+      message.error_line(text, ':VivekLog opens its log. The next command starts it again.')
+    else
+      message.error(text, hint)
+    end
   end
   dispatch({ kind = 'exit', text = text, hint = hint })
 end

@@ -176,7 +176,8 @@ def test_a_host_killed_in_the_middle_is_told_and_the_next_ask_works(vivek: Vivek
     vivek.editor.wait_for(lambda: "executor" in vivek.scratch(), timeout=60)
     os.kill(vivek.host_pid(), signal.SIGKILL)
     vivek.editor.wait_for(lambda: vivek.ended() == ["VivekError"], timeout=10)
-    assert "vivek.log" in vivek.editor.messages()
+    assert ":VivekLog" in vivek.editor.messages()
+    assert "vivek.log" in vivek.scratch()
     vivek.replies(AREA)
     assert vivek.ask("1,2VivekAsk make it 4", count=2) == "VivekDone"
     assert vivek.editor.lines() == TEXT.split("\n")[:-1]
