@@ -126,10 +126,10 @@ M.schema = {
         type = { 'string' },
         default = 'recent',
         choices = { 'recent', 'summary', 'selective' },
-        text = 'Which earlier instructions of the conversation it reads, in at most 200 tokens. "recent": the last '
-          .. 'ones; fastest, since the server keeps in its cache what it has read of them. "summary": the last two, '
-          .. 'and what became of those before in one line. "selective": those that share a word with the '
-          .. 'instruction or the code.',
+        text = 'Which earlier instructions of the conversation it reads, in at most 200 tokens. "recent": '
+          .. 'the last ones; fastest, since the server keeps in its cache what it has read of them. '
+          .. '"summary": the last two, and what became of those before in one line. "selective": those '
+          .. 'that share a word with the instruction or the code.',
       },
     },
   },
