@@ -22,8 +22,8 @@ class Bpe:
     """A byte-level BPE tokenizer.
 
     merged: the bytes that each merge makes, in rank order, without repeats. whole: words that are one token
-    although no merges make them. absent: bytes that the vocabulary lacks, which vanish from the text. special: in the order of the vocabulary. added: how many tokens the server puts
-    around a whole prompt.
+    although no merges make them. absent: bytes that the vocabulary lacks, which vanish from the text. special: in
+    the order of the vocabulary. added: how many tokens the server puts around a whole prompt.
     """
 
     pre: str

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Protocol
 
 from vivek.errors import ModelAPIError
 from vivek.llm.base import Message, Role
 
-Render = Callable[[Sequence[Message]], Awaitable[str]]
-"""Has the server write the prompt of a chat, without the tokens that it puts around every prompt. Raises ModelAPIError
-where the template refuses the chat."""
+Render = Callable[[Sequence[Message]], Awaitable[str | None]]
+"""Has the server write the prompt of a chat, without the tokens that it puts around every prompt; None from a server
+that cannot. Raises ModelAPIError where the template refuses the chat."""
 
 Measure = Callable[[Sequence[Message]], Awaitable[int]]
 """Has the server tell how many tokens the prompt of a chat has, all included. Raises as Render."""
@@ -165,34 +165,53 @@ _OPTIONAL: tuple[tuple[Role, ...], ...] = (
 """Chats that some templates refuse: with a system message, with two messages of one role in a row."""
 
 _PADDING = " \n "
+_MOST_ADDED = 2
 
-_HARD = "if (x):\n        y = 'it\\'ll'\n\n\n\t\treturn HTTPServer2024 != 0x7F  # h\u00e9 \u4f60\u597d \u2192 \U0001f600"
+_HARD = (
+    "if (x):\n        y = 'it\\'ll'\n\n\n\t\treturn HTTPServer2024 != 0x7F"
+    "  # h\u00e9 \u4f60\u597d \u2192 \U0001f600    :\n\n  ok"
+)
 """A content in which tokenizers differ: runs of blanks, newlines and digits, capitals, other scripts."""
 
 
-async def learn(render: Render, measure: Measure, count: Count) -> Learned | None:
-    """The template of a server that renders chats; None where no such text explains all that it renders.
+async def agrees(measure: Measure, count: Count) -> bool:
+    """Whether the server counts a hard text as we do, whatever its template adds."""
+    once, twice = _HARD, f"{_HARD}\n{_HARD}"
+    more = await measure([Message("user", twice)]) - await measure([Message("user", once)])
+    return more == count(twice) - count(once)
 
-    count: counts plain text with the model's vocabulary, and is checked against the server on the way.
+
+async def learn(render: Render, measure: Measure, count: Count) -> ChatTemplate | None:
+    """The template of a server that agrees; None where neither text nor numbers explain what the server makes of
+    some chats.
+
+    count: counts plain text with the model's vocabulary.
     """
+    seen = await _prompts(render)
+    texts = _explanation(seen) if seen else None
+    if texts is None:
+        return await _costs(measure, count)
+    asked = [Message("user", _HARD)]
+    if ("system", "user") in texts.between:
+        asked.insert(0, Message("system", "Answer in one word."))
+    added = await measure(asked) - (texts.count(asked, count) or 0)
+    return replace(texts, added=added) if 0 <= added <= _MOST_ADDED else await _costs(measure, count)
+
+
+async def _prompts(render: Render) -> list[tuple[list[Message], str]] | None:
+    """Chats with what the server makes of them; None where it renders none or refuses what must be possible."""
     seen: list[tuple[list[Message], str]] = []
     for roles in (*_REQUIRED, *_OPTIONAL):
-        for padding in ("", _PADDING):
-            chat = _chat(roles, padding)
-            try:
-                seen.append((chat, await render(chat)))
-            except ModelAPIError:
-                if roles in _REQUIRED:
+        try:
+            for chat in (_chat(roles), _chat(roles, _PADDING)):
+                prompt = await render(chat)
+                if prompt is None:
                     return None
-                break
-    learned = _explanation(seen)
-    if learned is None:
-        return None
-    asked = _asked(learned, _HARD)
-    added = await measure(asked) - (learned.count(asked, count) or 0)
-    again = _asked(learned, _HARD + "\n" + _HARD)
-    learned = Learned(learned.between, learned.trimmed, added)
-    return learned if 0 <= added <= 2 and await measure(again) == learned.count(again, count) else None
+                seen.append((chat, prompt))
+        except ModelAPIError:
+            if roles in _REQUIRED:
+                return None
+    return seen
 
 
 def _chat(roles: Sequence[Role], padding: str = "") -> list[Message]:
@@ -204,49 +223,41 @@ def _name(place: int) -> str:
     return f"zq{chr(ord('A') + place)}w{place}vk"
 
 
-def _asked(learned: Learned, content: str) -> list[Message]:
-    first = [Message("system", "Answer in one word.")] if ("system", "user") in learned.between else []
-    return [*first, Message("user", content)]
-
-
 def _explanation(seen: Sequence[tuple[Sequence[Message], str]]) -> Learned | None:
-    """The texts that explain each of the chats' prompts; None where there are none."""
+    """The texts that explain each of the prompts; None where there are none."""
     between: dict[tuple[str, str], str] = {}
     kept: set[str] = set()
-    roles: set[str] = set()
     for chat, prompt in seen:
-        names = [message.content.strip() for message in chat]
-        texts = re.split(
-            "|".join(f"(?:{re.escape(_PADDING)})?{name}(?:{re.escape(_PADDING)})?" for name in names), prompt
-        )
+        texts = re.split("|".join(map(_padded, chat)), prompt)
         if len(texts) != len(chat) + 1:
             return None
-        ends = ["", *(message.role for message in chat), ""]
-        between.update(zip(pairwise(ends), texts, strict=True))
-        padded = {
-            message.role
-            for message in chat
-            if message.content in prompt and message.content != message.content.strip()
+        between.update(zip(pairwise(["", *(message.role for message in chat), ""]), texts, strict=True))
+        kept |= {
+            message.role for message in chat if _PADDING in message.content and message.content in prompt
         }
-        kept |= padded
-        roles |= {message.role for message in chat}
+    roles = {message.role for chat, _ in seen for message in chat}
     learned = Learned(between, frozenset(roles - kept))
     return learned if all(learned.rendered(chat) == prompt for chat, prompt in seen) else None
 
 
-async def learn_costs(measure: Measure, count: Count) -> Costs | None:
-    """What the template of a server adds that only tells lengths; None where its parts do not add up."""
+def _padded(message: Message) -> str:
+    padding = f"(?:{re.escape(_PADDING)})?"
+    return padding + re.escape(message.content.strip()) + padding
+
+
+async def _costs(measure: Measure, count: Count) -> Costs | None:
+    """What the template adds in tokens; None where its parts do not add up."""
     first = await _cost(measure, count, ("user",))
     turn = await _cost(measure, count, (*_TURN, "user")) - first
     try:
         system = await _cost(measure, count, ("system", "user")) - first
-        check: tuple[Role, ...] = ("system", *_TURN, "user")
+        check: tuple[Role, ...] = ("system", *_TURN * 2, "user")
     except ModelAPIError:
         system, check = None, (*_TURN * 2, "user")
     costs = Costs(first, system, turn)
-    chat = [Message(role, _HARD) for role in check]
-    whole = costs.count(chat, count)
-    return costs if min(first, turn, system or 0) >= 0 and await measure(chat) == whole else None
+    chat = [Message(role, f"{role} {_HARD}") for role in check]
+    possible = min(first, turn, system or 0) >= 0
+    return costs if possible and await measure(chat) == costs.count(chat, count) else None
 
 
 async def _cost(measure: Measure, count: Count, roles: Sequence[Role]) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -31,8 +32,7 @@ class SentencePiece:
 
     model: a serialized ModelProto of the pieces that merge. sticky: the characters behind which a blank may stand
     inside a token. blank_first: whether a blank is put before the text, and before what follows a special token.
-    special, added: as in `vivek.llm.bpe.Bpe`. first_come: whether the server looks for special tokens in the order
-    of the vocabulary, not for the longest first.
+    special, added: as in `vivek.llm.bpe.Bpe`.
     """
 
     model: bytes
@@ -40,11 +40,6 @@ class SentencePiece:
     special: tuple[str, ...]
     blank_first: bool
     added: int = 1
-    first_come: bool = False
-
-    def other_order(self) -> SentencePiece:
-        """The same for Ollama's own engine, which takes the first special token of the vocabulary that it finds."""
-        return replace(self, first_come=True)
 
 
 def supported(metadata: Mapping[str, Any]) -> bool:
@@ -109,15 +104,21 @@ class SpmEncoder:
         from sentencepiece import SentencePieceProcessor
 
         self.added = vocabulary.added
+        self._vocabulary = vocabulary
         self._processor = SentencePieceProcessor()
         self._processor.LoadFromSerializedProto(vocabulary.model)
-        found = special.first_come(vocabulary.special) if vocabulary.first_come else vocabulary.special
-        self._special = special.Finder(found)
-        self._blank_first = vocabulary.blank_first
+        self._special = special.Finder(vocabulary.special)
         # No merge reaches over a place where no token has these two characters side by side, so a text can be cut
         # there: words repeat, and each needs to be counted but once.
         behind = re.escape(vocabulary.sticky + _BLANK)
         self._words = re.compile(f"(?<=[^{behind}])(?={_BLANK})")
+
+    def in_listed_order(self) -> SpmEncoder:
+        """The same for a server that looks for special tokens in the order of the vocabulary, as Ollama's own
+        engine does, which then cuts four blanks into two and two though there is a token for four."""
+        other = copy(self)
+        other._special = special.Finder(special.first_come(self._vocabulary.special))
+        return other
 
     def count(self, text: str) -> int:
         """Number of tokens; a special token's own spelling counts as one, as the servers read it."""
@@ -125,7 +126,7 @@ class SpmEncoder:
         return found + sum(self._count_plain(part) for part in plain if part)
 
     def _count_plain(self, text: str) -> int:
-        text = (_BLANK if self._blank_first else "") + text.replace(" ", _BLANK)
+        text = (_BLANK if self._vocabulary.blank_first else "") + text.replace(" ", _BLANK)
         total, lengths = 0, dict[str, int]()
         for word in self._words.split(text):
             length = lengths.get(word)

@@ -8,15 +8,18 @@ and errs on the large side. It opens no connection.
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+from vivek.errors import ModelAPIError
 from vivek.llm import bpe, chat_template, gguf, spm, tables
 from vivek.llm.base import Message, TokenCounter
 from vivek.llm.bpe import Bpe, BpeEncoder
-from vivek.llm.chat_template import ChatTemplate
+from vivek.llm.chat_template import ChatTemplate, Measure, Render
 from vivek.llm.spm import SentencePiece, SpmEncoder
 
 BYTES_PER_TOKEN = 2.5
@@ -27,6 +30,8 @@ MESSAGE_TOKENS = 12
 """What an unknown chat template is taken to add to each message; ChatML adds 5, Llama 3 adds 5."""
 
 _FORMAT = 2
+
+_log = logging.getLogger(__name__)
 
 Vocabulary = Bpe | SentencePiece
 Encoder = BpeEncoder | SpmEncoder
@@ -68,18 +73,66 @@ def counter(encoder: Encoder | None, template: str) -> TokenCounter:
     return ExactCounter(encoder, chat_template.known(template, encoder.added))
 
 
+def template_key(digest: str, *template: str) -> str:
+    """The key under which `completed` keeps what it learned; "" (nothing is kept) where the digest is not known.
+
+    template: what tells this template from others of the same weights: the kind of server, its source.
+    """
+    parts = "\0".join([str(_FORMAT), digest, *template])
+    return hashlib.sha256(parts.encode("utf-8", "replace")).hexdigest() if tables.is_key(digest) else ""
+
+
+async def completed(counter: TokenCounter, key: str, render: Render, measure: Measure) -> TokenCounter:
+    """The counter with a chat template that it does not know learned from the server, which is asked once a key.
+
+    Where the server counts plain text in another way, the counter is approximate. Where the server fails, it stays as
+    it was.
+    """
+    if not isinstance(counter, ExactCounter) or counter.exact:
+        return counter
+    if kept := _kept_template(counter.encoder, key):
+        return ExactCounter(*kept)
+    try:
+        encoder = await _agreeing(counter.encoder, measure)
+        template = await chat_template.learn(render, measure, encoder.count) if encoder else None
+    except ModelAPIError as error:
+        _log.warning("the chat template could not be learned: %s", error)
+        return counter
+    if encoder is None:
+        return ApproximateCounter()
+    if template:
+        tables.keep(key, [_FORMAT, encoder is counter.encoder, template.packed()])
+    return ExactCounter(encoder, template)
+
+
+async def _agreeing(encoder: Encoder, measure: Measure) -> Encoder | None:
+    if await chat_template.agrees(measure, encoder.count):
+        return encoder
+    other = encoder.in_listed_order() if isinstance(encoder, SpmEncoder) else None
+    return other if other and await chat_template.agrees(measure, other.count) else None
+
+
+def _kept_template(encoder: Encoder, key: str) -> tuple[Encoder, ChatTemplate] | None:
+    match tables.read(key):
+        case [version, usual, packed] if version == _FORMAT and (template := chat_template.unpacked(packed)):
+            if not usual and isinstance(encoder, SpmEncoder):
+                encoder = encoder.in_listed_order()
+            return encoder, template
+    return None
+
+
 class ExactCounter:
     """Counts as the model does. exact is False where the chat template is one whose additions are not
     known."""
 
     def __init__(self, encoder: Encoder, template: ChatTemplate | None) -> None:
-        self._encoder = encoder
+        self.encoder = encoder
         self._template = template
         self.exact = template is not None
 
     def count(self, text: str) -> int:
         """Number of tokens of the text alone."""
-        return self._encoder.count(text)
+        return self.encoder.count(text)
 
     def count_messages(self, messages: Sequence[Message]) -> int:
         """Number of tokens of the whole prompt; an unknown template, and a known one in a chat of a shape that it
