@@ -11,7 +11,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PYTEST := $(RUN) $(PYTHON_IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help try test real lint format bench-startup bench-ui doc picture wheel clean setup setup-dev neovim
+.PHONY: help try test real lint format bench-startup bench-tokens bench-ui doc picture wheel clean setup setup-dev neovim
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -22,8 +22,9 @@ try: setup ## Install everything into .venv and try Vivek on a sample project (M
 	@nvim=$$(scripts/nvim) && $(VIVEK) install model '$(MODEL)' \
 	  && $(PYTHON_IN_VENV) scripts/playground.py --nvim "$$nvim" --model '$(MODEL)'
 
-test: setup-dev neovim ## Run the whole test suite (fetches a small real model; ARGS= goes to pytest)
+test: setup-dev neovim ## Run the whole test suite (fetches small real models; ARGS= goes to pytest)
 	@$(VIVEK) install model $(TEST_MODEL) || echo "Going on without $(TEST_MODEL): its tests will say so."
+	@$(PYTHON_IN_VENV) tests/models.py || echo "Going on without the small models: their tests will say so."
 	@$(PYTEST) $(ARGS)
 
 real: setup-dev neovim ## Run the real-model tests on MODEL (an Ollama tag or the path of a GGUF file)
@@ -40,6 +41,9 @@ bench-startup: setup-dev neovim ## Measure what the plugin adds to Neovim's star
 
 bench-ui: setup-dev neovim ## Measure how fast the editor answers keys while text streams in
 	@$(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_ui.py $(ARGS)
+
+bench-tokens: setup-dev ## Measure how fast tokens are counted, long runs of one character included
+	@$(PYTHON_IN_VENV) tests/benchmarks/bench_tokens.py $(ARGS)
 
 doc: setup neovim ## Write the generated part of doc/vivek.txt and check its help tags
 	@$(PYTHON_IN_VENV) scripts/doc.py --nvim "$$(scripts/nvim)"

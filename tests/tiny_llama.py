@@ -6,7 +6,7 @@ import json
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ for path, port, template in json.loads(sys.argv[1]):
     params = xllamacpp.CommonParams()
     params.model.path, params.port, params.hostnames = path, port, ["127.0.0.1"]
     params.n_ctx, params.n_parallel, params.warmup = 512, 1, False
+    params.no_extra_bufts, params.fit_params = True, False  # no rearranging of weights that nobody uses
     params.chat_template = template
     servers.append(xllamacpp.Server(params))
 print("ready", flush=True)
@@ -119,22 +120,24 @@ def write_model(path: Path, tokenizer: Mapping[str, Any]) -> Path:
 
 
 def _value(value: Any) -> bytes:
-    match value:
-        case bool():
-            return struct.pack("<I?", 7, value)
-        case int():
-            return struct.pack("<II", 4, value)
-        case float():
-            return struct.pack("<If", 6, value)
-        case str():
-            return struct.pack("<I", 8) + _string(value)
-        case [str(), *_]:
-            return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(_string, value))
-        case [float(), *_]:
-            return struct.pack(f"<IIQ{len(value)}f", 9, 6, len(value), *value)
-        case [int(), *_]:
-            return struct.pack(f"<IIQ{len(value)}i", 9, 5, len(value), *value)
-    raise TypeError(value)
+    if isinstance(value, list):
+        kind, data = _SCALARS[type(value[0])](value)
+        return struct.pack("<IIQ", 9, kind, len(value)) + data
+    if type(value) is int:
+        return struct.pack(
+            "<II", 4, value
+        )  # llama.cpp wants its own numbers unsigned, those of arrays signed
+    kind, data = _SCALARS[type(value)]([value])
+    return struct.pack("<I", kind) + data
+
+
+_SCALARS: dict[type, Callable[[list[Any]], tuple[int, bytes]]] = {
+    bool: lambda values: (7, struct.pack(f"<{len(values)}?", *values)),
+    int: lambda values: (5, struct.pack(f"<{len(values)}i", *values)),
+    float: lambda values: (6, struct.pack(f"<{len(values)}f", *values)),
+    str: lambda values: (8, b"".join(map(_string, values))),
+}
+"""GGUF's number of each type, and its bytes."""
 
 
 def _string(text: str) -> bytes:
