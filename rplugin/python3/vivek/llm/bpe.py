@@ -36,9 +36,11 @@ class Bpe:
 
 def supported(metadata: Mapping[str, Any]) -> bool:
     """Whether the ``tokenizer.ggml.*`` scalars name a tokenizer of this kind whose splits are known."""
-    return (
-        metadata.get("tokenizer.ggml.model") == "gpt2" and metadata.get("tokenizer.ggml.pre") in splits.SPLITS
-    )
+    return metadata.get("tokenizer.ggml.model") == "gpt2" and _pre(metadata) in splits.SPLITS
+
+
+def _pre(metadata: Mapping[str, Any]) -> str:
+    return metadata.get("tokenizer.ggml.pre") or "default"
 
 
 def read(metadata: Mapping[str, Any]) -> Bpe | None:
@@ -46,13 +48,13 @@ def read(metadata: Mapping[str, Any]) -> Bpe | None:
     merges, tokens = metadata.get("tokenizer.ggml.merges"), metadata.get("tokenizer.ggml.tokens")
     if not supported(metadata) or not merges or not tokens:
         return None
-    split = splits.SPLITS[metadata["tokenizer.ggml.pre"]]
+    split = splits.SPLITS[_pre(metadata)]
     marked = special.listed(metadata)
     merged = dict.fromkeys(_raw(merge.replace(" ", "")) for merge in merges)
     plain = {_raw(token) for token in set(tokens).difference(marked)}
     ends = (("tokenizer.ggml.add_bos_token", split.begins), ("tokenizer.ggml.add_eos_token", False))
     return Bpe(
-        pre=metadata["tokenizer.ggml.pre"],
+        pre=_pre(metadata),
         merged=tuple(merged),
         whole=tuple(sorted(word for word in plain if len(word) > 1 and word not in merged))
         if split.whole_words
@@ -79,6 +81,7 @@ class BpeEncoder:
         self._patterns = [
             regex.compile(f"({pattern})", regex.V1) for pattern in splits.SPLITS[vocabulary.pre].patterns
         ]
+        self._length = special.remembering(self._length_of)
         self._absent = frozenset(vocabulary.absent)  # a byte's rank is its value
         self._special = special.Finder(vocabulary.special)
 
@@ -91,16 +94,11 @@ class BpeEncoder:
         pieces = [text]
         for pattern in self._patterns:
             pieces = [part for piece in pieces for part in pattern.split(piece) if part]
-        lengths = dict.fromkeys(self._whole.intersection(pieces), 1) if self._whole else {}
-        total = 0
-        for piece in pieces:
-            length = lengths.get(piece)
-            if length is None:
-                length = lengths[piece] = self._length(piece)
-            total += length
-        return total
+        return sum(map(self._length, pieces))
 
-    def _length(self, piece: str) -> int:
+    def _length_of(self, piece: str) -> int:
+        if piece in self._whole:
+            return 1
         made = self._encoding.encode_ordinary(piece)
         return len(made) - sum(token in self._absent for token in made) if self._absent else len(made)
 

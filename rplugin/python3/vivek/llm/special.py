@@ -1,9 +1,10 @@
-"""Finds special tokens in a text, which every tokenizer does before anything else."""
+"""What all tokenizers have in common: they find special tokens in the text first, and words repeat."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 TYPES = frozenset({2, 3, 4})
@@ -34,6 +35,17 @@ def first_come(special: Sequence[str]) -> tuple[str, ...]:
 
 def _parts(token: str) -> Iterator[str]:
     return (token[start:end] for start in range(len(token)) for end in range(start + 1, len(token) + 1))
+
+
+def remembering(length: Callable[[str], int]) -> Callable[[str], int]:
+    """The same function of a word, computed but once for those that are short and were met lately."""
+    short = lru_cache(maxsize=_WORDS)(length)
+    return lambda word: short(word) if len(word) <= _SHORT else length(word)
+
+
+_WORDS, _SHORT = 1 << 16, 64
+"""How many words of at most how many characters are remembered: 1 MB of code has 17,000 to 28,000, nearly all
+shorter."""
 
 
 class Finder:

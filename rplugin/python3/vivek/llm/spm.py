@@ -105,8 +105,9 @@ class SpmEncoder:
 
         self.added = vocabulary.added
         self._vocabulary = vocabulary
-        self._processor = SentencePieceProcessor()
-        self._processor.LoadFromSerializedProto(vocabulary.model)
+        processor = SentencePieceProcessor()
+        processor.LoadFromSerializedProto(vocabulary.model)
+        self._length = special.remembering(lambda word: len(processor.EncodeAsIds(word)))
         self._special = special.Finder(vocabulary.special)
         # No merge reaches over a place where no token has these two characters side by side, so a text can be cut
         # there: words repeat, and each needs to be counted but once.
@@ -127,10 +128,4 @@ class SpmEncoder:
 
     def _count_plain(self, text: str) -> int:
         text = (_BLANK if self._vocabulary.blank_first else "") + text.replace(" ", _BLANK)
-        total, lengths = 0, dict[str, int]()
-        for word in self._words.split(text):
-            length = lengths.get(word)
-            if length is None:
-                length = lengths[word] = len(self._processor.EncodeAsIds(word))
-            total += length
-        return total
+        return sum(map(self._length, self._words.split(text)))
