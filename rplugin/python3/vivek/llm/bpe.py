@@ -93,7 +93,8 @@ class BpeEncoder:
     def _count_plain(self, text: str) -> int:
         pieces = [text]
         for pattern in self._patterns:
-            pieces = [part for piece in pieces for part in pattern.split(piece) if part]
+            parts = {piece: [part for part in pattern.split(piece) if part] for piece in set(pieces)}
+            pieces = [part for piece in pieces for part in parts[piece]]
         return sum(map(self._length, pieces))
 
     def _length_of(self, piece: str) -> int:
