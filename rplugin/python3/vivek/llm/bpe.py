@@ -7,7 +7,7 @@ fewer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +78,10 @@ class BpeEncoder:
             "vivek", pat_str=r"(?s:.+)", mergeable_ranks=ranks, special_tokens={}
         )
         self._whole = {word.decode("utf-8", "surrogateescape") for word in vocabulary.whole}
-        self._patterns = [
-            regex.compile(f"({pattern})", regex.V1) for pattern in splits.SPLITS[vocabulary.pre].patterns
-        ]
-        self._length = special.remembering(self._length_of)
+        length = special.remembering(self._length)
+        for pattern in reversed(splits.SPLITS[vocabulary.pre].patterns):
+            length = _cut_first(pattern, length)
+        self._count_plain = length
         self._absent = frozenset(vocabulary.absent)  # a byte's rank is its value
         self._special = special.Finder(vocabulary.special)
 
@@ -90,18 +90,17 @@ class BpeEncoder:
         found, plain = self._special.cut(text.encode("utf-8", "replace").decode("utf-8"))
         return found + sum(self._count_plain(part) for part in plain if part)
 
-    def _count_plain(self, text: str) -> int:
-        pieces = [text]
-        for pattern in self._patterns:
-            parts = {piece: [part for part in pattern.split(piece) if part] for piece in set(pieces)}
-            pieces = [part for piece in pieces for part in parts[piece]]
-        return sum(map(self._length, pieces))
-
-    def _length_of(self, piece: str) -> int:
+    def _length(self, piece: str) -> int:
         if piece in self._whole:
             return 1
         made = self._encoding.encode_ordinary(piece)
         return len(made) - sum(token in self._absent for token in made) if self._absent else len(made)
+
+
+def _cut_first(pattern: str, length: Callable[[str], int]) -> Callable[[str], int]:
+    """The length of a piece that is cut by the pattern before its parts are counted."""
+    cut = regex.compile(f"({pattern})", regex.V1).split
+    return special.remembering(lambda piece: sum(map(length, filter(None, cut(piece)))))
 
 
 def _byte_letters() -> dict[int, str]:
