@@ -22,8 +22,9 @@ try: setup ## Install everything into .venv and try Vivek on a sample project (M
 	@nvim=$$(scripts/nvim) && $(VIVEK) install model '$(MODEL)' \
 	  && $(PYTHON_IN_VENV) scripts/playground.py --nvim "$$nvim" --model '$(MODEL)'
 
-test: setup-dev neovim ## Run the whole test suite (fetches a small real model; ARGS= goes to pytest)
+test: setup-dev neovim ## Run the whole test suite (fetches small real models; ARGS= goes to pytest)
 	@$(VIVEK) install model $(TEST_MODEL) || echo "Going on without $(TEST_MODEL): its tests will say so."
+	@$(PYTHON_IN_VENV) tests/models.py || echo "Going on without the small models: their tests will say so."
 	@$(PYTEST) $(ARGS)
 
 real: setup-dev neovim ## Run the real-model tests on MODEL (an Ollama tag or the path of a GGUF file)
@@ -50,6 +51,9 @@ bench-llm: setup-dev ## Measure the client, the backends and speculation on MODE
 
 bench-prefix: setup-dev ## Measure how much of a shared prefix MODEL's server reads from its cache
 	@$(VIVEK) install model '$(MODEL)' && $(RUN) $(PYTHON_IN_VENV) tests/benchmarks/bench_prefix.py --model '$(MODEL)' $(ARGS)
+
+bench-tokens: setup-dev ## Measure how fast tokens are counted, long runs of one character included
+	@$(PYTHON_IN_VENV) tests/benchmarks/bench_tokens.py $(ARGS)
 
 doc: setup neovim ## Write the generated part of doc/vivek.txt and check its help tags
 	@$(PYTHON_IN_VENV) scripts/doc.py --nvim "$$(scripts/nvim)"

@@ -471,7 +471,7 @@ def test_the_counter_is_exact_and_its_tables_are_fetched_once() -> None:
     assert [body.get("verbose") for body in run(count(wire.replying(SHOW)))] == [None]
 
 
-@pytest.mark.parametrize("change", [{"tokenizer.ggml.model": "llama"}, {"tokenizer.ggml.pre": "new"}])
+@pytest.mark.parametrize("change", [{"tokenizer.ggml.model": "t5"}, {"tokenizer.ggml.pre": "new"}])
 def test_a_vocabulary_of_another_kind_costs_no_second_request(change: dict[str, str]) -> None:
     async def count() -> None:
         show = wire.replying(SHOW | {"model_info": SHOW["model_info"] | change})

@@ -242,3 +242,8 @@ def test_no_name_makes_the_search_fail(name: str) -> None:
     known(name)
     parameters_in(name)
     find(name)
+
+
+@pytest.mark.parametrize(("parts", "number", "name"), [(3, 2, "some-weights-2"), (1, 1, "some-weights-")])
+def test_a_package_with_all_of_a_model_has_no_number(parts: int, number: int, name: str) -> None:
+    assert weights.Packages("some-weights-", parts, "1.0").name(number) == name

@@ -19,11 +19,14 @@ from vivek.llm.base import CallStats, Finished, Message, Reading, Sampling, Stre
 Refusal = Callable[[int, str], VivekError]
 """Makes an error of the HTTP status and the server's own words."""
 
+NO_THINKING: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
+"""What has the chat template of a reasoning model leave out its thoughts."""
+
 
 def body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
     """The part of the request's body that every such server takes; it asks for a stream that ends with the usage."""
     content = {
-        "messages": [{"role": message.role, "content": message.content} for message in one_system(messages)],
+        "messages": plain(one_system(messages)),
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -44,8 +47,13 @@ def llama_body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any
         **body(messages, sampling),
         "repeat_penalty": sampling.repeat_penalty,
         "return_progress": True,
-        "chat_template_kwargs": {"enable_thinking": False},
+        **NO_THINKING,
     }
+
+
+def plain(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """The messages as such servers take them."""
+    return [{"role": message.role, "content": message.content} for message in messages]
 
 
 def one_system(messages: Sequence[Message]) -> list[Message]:

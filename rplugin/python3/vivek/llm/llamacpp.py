@@ -70,9 +70,17 @@ class LlamaCppModel:
         )
 
     async def counter(self) -> TokenCounter:
-        """The counter made of the tokenizer in the weights; needs no server. Raises ConfigError."""
+        """The counter made of the tokenizer in the weights. Raises ConfigError.
+
+        A chat template that is not known by heart is learned where the server runs, which is not started for it.
+        """
         settings = await self._settings()
-        return await asyncio.to_thread(tokens.gguf_counter, self._weights, settings.digest)
+        counter = await asyncio.to_thread(tokens.gguf_counter, self._weights, settings.digest)
+        if counter.exact or (record := await launcher.running(settings)) is None:
+            return counter
+        template = _Template(record, settings)
+        key = tokens.template_key(settings.digest, "llama.cpp")
+        return await tokens.completed(counter, key, template.rendered, template.measured)
 
     async def warnings(self) -> Sequence[str]:
         """None: the server is started by us, with settings that fit."""
@@ -186,10 +194,37 @@ def _head(path: Path, digest: str) -> _Head:
     return _heads[digest]
 
 
+@dataclass(frozen=True)
+class _Template:
+    """The running server's chat template, without a word from the model."""
+
+    record: Record
+    settings: Settings
+
+    async def rendered(self, messages: Sequence[Message]) -> str:
+        body = {"messages": completions.plain(messages), **completions.NO_THINKING}
+        answer = await _post(self.record, self.settings, "/apply-template", body)
+        return str(answer["prompt"])
+
+    async def measured(self, messages: Sequence[Message]) -> int:
+        body = {"content": await self.rendered(messages), "add_special": True, "parse_special": True}
+        return len((await _post(self.record, self.settings, "/tokenize", body))["tokens"])
+
+
 async def _get(record: Record, settings: Settings, path: str) -> dict[str, Any]:
+    return await _answer(record, settings, "GET", path)
+
+
+async def _post(record: Record, settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    return await _answer(record, settings, "POST", path, transport.json_body(body))
+
+
+async def _answer(
+    record: Record, settings: Settings, method: str, path: str, body: bytes | None = None
+) -> dict[str, Any]:
     with _failures(record, settings):
         async with launcher.client(record) as client:
-            answer = await client.get(path)
+            answer = await client.request(method, path, content=body)
         if answer.status_code != httpx.codes.OK:
             raise _refusal(settings, answer.status_code, transport.server_message(answer.content))
         return transport.json_object(answer.content, _server(record, settings))

@@ -254,11 +254,17 @@ class OllamaModel:
         return await self.info()
 
     async def counter(self) -> TokenCounter:
-        """The model's own counter, exact where its vocabulary is byte-level BPE; fetched once a digest."""
+        """The model's own counter; its tables are fetched, and its chat template is learned, once a digest.
+
+        Learning loads the model, because only a loaded one counts.
+        """
         if self._counter is None:
             show = await self._show()
             template = "" if show.get("renderer") else show.get("template") or ""
-            self._counter = tokens.counter(await self._encoder(show), template)
+            counter = tokens.counter(await self._encoder(show), template)
+            source = show.get("renderer") or template
+            key = tokens.template_key(weights_digest(show), "ollama", source)
+            self._counter = await tokens.completed(counter, key, self._rendered, self._measured)
         return self._counter
 
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
@@ -358,6 +364,19 @@ class OllamaModel:
             return encoder
         verbose = await self._post("/api/show", {"model": self.name, "verbose": True})
         return tokens.remember(digest, verbose.get("model_info") or {})
+
+    async def _rendered(self, messages: Sequence[Message]) -> str | None:
+        """The prompt as the model would read it; None from a server that is too old to tell."""
+        answer = await self._probe(messages, {"_debug_render_only": True})
+        return (answer.get("_debug_info") or {}).get("rendered_template")
+
+    async def _measured(self, messages: Sequence[Message]) -> int:
+        return int((await self._probe(messages, {})).get("prompt_eval_count") or 0)
+
+    async def _probe(self, messages: Sequence[Message], more: Mapping[str, Any]) -> dict[str, Any]:
+        options = {"num_ctx": await self._settled(await self._loaded()), "num_predict": 1}
+        request = self._request(options, _with_one_system(messages), stream=False)
+        return await self._post("/api/chat", {**request, **more})
 
     async def _load(self, options: Mapping[str, Any]) -> None:
         """A chat without messages loads the model and answers when that is done."""

@@ -322,7 +322,7 @@ def _body(facts: Facts, messages: Sequence[Message], sampling: Sampling) -> dict
     if penalty := _PENALTY.get(facts.kind):
         body[penalty] = sampling.repeat_penalty
     if facts.kind == "vLLM":
-        body["chat_template_kwargs"] = {"enable_thinking": False}
+        body |= completions.NO_THINKING
     return body
 
 

