@@ -14,7 +14,7 @@ import httpx
 from vivek.errors import ModelAPIError
 from vivek.llm import transport
 from vivek.llm.base import Message
-from vivek.llm.completions import one_system
+from vivek.llm.completions import NO_THINKING, one_system, plain
 
 REMEMBERED = 4096
 """Texts whose counts are kept; the oldest goes first."""
@@ -71,12 +71,11 @@ class ServerCounter:
         return self._length(self._post("/tokenize", body))
 
     def _prompt_tokens(self, messages: Sequence[Message]) -> int:
-        plain = [{"role": message.role, "content": message.content} for message in one_system(messages)]
+        told = plain(one_system(messages))
         if self._kind == "vLLM":
-            body = {"model": self._model, "messages": plain, "add_generation_prompt": True}
+            body = {"model": self._model, "messages": told, "add_generation_prompt": True}
             return self._length(self._post("/tokenize", body))
-        thoughtless = {"enable_thinking": False}
-        made = self._post("/apply-template", {"messages": plain, "chat_template_kwargs": thoughtless})
+        made = self._post("/apply-template", {"messages": told, **NO_THINKING})
         return self._tokens(str(made.get("prompt", "")), first=True)
 
     def _length(self, answer: Mapping[str, Any]) -> int:
