@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_ollama_real import Real, binary  # noqa: F401  (a fixture)
 
 import corpus
 import models
+from real_servers import Ollama, ollama_program
 from vivek import paths
 from vivek.llm import tokens
 from vivek.llm.base import Finished, Message, Sampling
@@ -45,14 +45,11 @@ TEMPLATES = {
 
 
 @pytest.fixture(scope="module")
-def server(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:  # noqa: F811
-    store = tmp_path_factory.mktemp("ollama")
-    real = Real(binary, store)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ollama]:
+    real = Ollama(ollama_program(), tmp_path_factory.mktemp("ollama"))
     try:
         for name, (model, template) in TEMPLATES.items():
-            content = f'FROM {models.extra(model)}\nTEMPLATE """{template}"""\n'
-            (store / "Modelfile").write_text(content, encoding="utf-8")
-            real.command("create", name, "-f", str(store / "Modelfile"))
+            real.create(name, models.extra(model), f'TEMPLATE """{template}"""\n')
         yield real
     finally:
         real.close()
@@ -81,7 +78,7 @@ async def read(model: OllamaModel, chat: list[Message]) -> int:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_the_count_is_the_one_that_the_server_makes(server: Real, name: str) -> None:
+def test_the_count_is_the_one_that_the_server_makes(server: Ollama, name: str) -> None:
     async def differences() -> list[tuple[int, int]]:
         model = OllamaModel(name, server.url, context_window=WINDOW)
         counter = await model.counter()

@@ -39,6 +39,7 @@ from vivek.llm.base import (
     Text,
     TokenCounter,
 )
+from vivek.llm.completions import one_system, plain
 from vivek.llm.transport import Server
 from vivek.llm.traps import (
     gpu_warning,
@@ -285,7 +286,7 @@ class OllamaModel:
         total = (self._counter or tokens.ApproximateCounter()).count_messages(messages)
         yield Reading(0, total)
         written: list[str] = []
-        request = self._request(options | _options(sampling), _with_one_system(messages), stream=True)
+        request = self._request(options | _options(sampling), plain(one_system(messages)), stream=True)
         if sampling.schema is not None:
             request["format"] = sampling.schema
         body = transport.json_body(request)
@@ -375,7 +376,7 @@ class OllamaModel:
 
     async def _probe(self, messages: Sequence[Message], more: Mapping[str, Any]) -> dict[str, Any]:
         options = {"num_ctx": await self._settled(await self._loaded()), "num_predict": 1}
-        request = self._request(options, _with_one_system(messages), stream=False)
+        request = self._request(options, plain(one_system(messages)), stream=False)
         return await self._post("/api/chat", {**request, **more})
 
     async def _load(self, options: Mapping[str, Any]) -> None:
@@ -453,15 +454,6 @@ def _options(sampling: Sampling) -> dict[str, Any]:
         "stop": list(sampling.stop),
         "repeat_penalty": sampling.repeat_penalty,  # Ollama's own 1.1 punishes what code is full of: the same names
     }
-
-
-def _with_one_system(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """As Ollama wants them. Several system messages become one, because templates keep only the first or the
-    last."""
-    system = "\n\n".join(message.content for message in messages if message.role == "system")
-    others = [message for message in messages if message.role != "system"]
-    first = [Message("system", system)] if system else []
-    return [{"role": message.role, "content": message.content} for message in (*first, *others)]
 
 
 def _full_name(name: str) -> str:
