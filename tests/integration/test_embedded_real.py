@@ -259,14 +259,25 @@ def test_clients_with_different_wishes_share_one_server_and_its_window(
 
 def test_a_window_is_raised_once_for_all_clients(model: LlamaCppModel) -> None:
     """What did not fit before is read now."""
-    asyncio.run(model.info())
-    before = the_record()
-    info = asyncio.run(model.widen(3100))
-    assert info.context_window == 4096
-    assert the_record().pid != before.pid
-    assert len(servers()) == 1
-    assert end(ask(model, [SYSTEM, Message("user", "word " * 2100)], SHORT)).stats.prompt_tokens > WINDOW
-    assert asyncio.run(model.widen(4000)).context_window == 4096
+
+    async def begun(tokens: int) -> int:
+        """Tokens of a prompt that the server has begun to read."""
+        long = [SYSTEM, Message("user", "word " * tokens)]
+        async with aclosing(model.stream(long, SHORT)) as events:
+            return next(event.total for event in [await anext(events)] if isinstance(event, Reading))
+
+    async def talk() -> None:
+        await model.info()
+        before = the_record()
+        with pytest.raises(ContextWindowExceededError):
+            await begun(3000)
+        assert (await model.widen(3100)).context_window == 4096
+        assert the_record().pid != before.pid
+        assert len(servers()) == 1
+        assert await begun(3000) > 3000
+        assert (await model.widen(4000)).context_window == 4096
+
+    asyncio.run(talk())
 
 
 def test_a_window_is_not_raised_while_another_call_is_under_way(model: LlamaCppModel, gguf: Path) -> None:

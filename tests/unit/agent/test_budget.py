@@ -232,7 +232,7 @@ ATTEMPTS = st.builds(
 
 
 @settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
