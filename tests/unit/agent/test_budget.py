@@ -54,7 +54,7 @@ def qwen(template: str = CHATML) -> TokenCounter:
         }
     )
     assert vocabulary is not None
-    return tokens.counter(tokens.Encoder(vocabulary), template)
+    return tokens.counter(tokens.encoder(vocabulary), template)
 
 
 COUNTERS: dict[str, TokenCounter] = {

@@ -43,7 +43,7 @@ def encoder() -> tokens.Encoder:
         }
     )
     assert vocabulary is not None
-    return tokens.Encoder(vocabulary)
+    return tokens.encoder(vocabulary)
 
 
 def test_every_template_has_its_file_and_every_file_is_a_template() -> None:
