@@ -146,16 +146,23 @@ def _mended(tree: list[_Found], outline: list[_Found]) -> Iterator[_Found]:
     are as the indentation has them.
     """
     by_row = {found.row: found for found in outline}
-    sound = [found.block for found in tree if not found.broken]
+    inside = _rows_inside([found.block for found in tree if not found.broken])
     known = {found.row for found in tree}
     for found in tree:
         other = by_row.get(found.row)
         lost = other is not None and (found.broken or _size(other.block) > _size(found.block))
         yield other if other is not None and lost else found
     for found in outline:
-        inside = any(block.first - 1 < found.row < block.last for block in sound)
-        if found.row not in known and not inside:
+        if found.row not in known and not (found.row < len(inside) and inside[found.row]):
             yield found
+
+
+def _rows_inside(blocks: list[Block]) -> bytearray:
+    """For each row (0-based) whether it lies in a block, the block's first row left out."""
+    rows = bytearray(max((block.last for block in blocks), default=0))
+    for block in blocks:
+        rows[block.first : block.last] = b"\x01" * (block.last - block.first)
+    return rows
 
 
 # From the syntax tree
