@@ -217,7 +217,7 @@ local function of_run(handler)
   end
 end
 
-for _, kind in ipairs({ 'start', 'notice', 'node', 'progress', 'retry', 'text' }) do
+for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text' }) do
   host.on(
     kind,
     of_run(function(_, event)

@@ -573,17 +573,19 @@ def test_a_model_partly_off_the_gpu_is_told(memory: dict[str, int], words: str) 
 
 def test_a_window_smaller_than_asked_for_is_told_once_it_is_loaded() -> None:
     small = loaded(4096)
-    assert not run(warned_of(ps=small))
-    [told] = run(warned_of(ps=small, ask_first=True))
+    assert not run(warned_of(ps=small)), "a bucket that is loaded is kept"
+    [before] = run(warned_of(ps=small, window=8192))
+    assert "OLLAMA_CONTEXT_LENGTH=8192" in before
+    [told] = run(warned_of(ps=small, window=8192, ask_first=True))
     assert "4096" in told
     assert "8192" in told
     assert f"`ollama stop {NAME}`" in told
 
 
-async def warned_of(*, ask_first: bool = False, **other: wire.Answer) -> list[str]:
+async def warned_of(*, ask_first: bool = False, window: int | None = None, **other: wire.Answer) -> list[str]:
     load_and_chat = wire.streaming([LAST])
     async with wire.serve(routes(load_and_chat, **other)) as there:
-        model = OllamaModel(NAME, there.url)
+        model = OllamaModel(NAME, there.url, context_window=window)
         if ask_first:
             async for _ in model.stream(ASK, SAMPLING):
                 pass

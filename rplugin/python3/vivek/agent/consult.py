@@ -27,9 +27,6 @@ AGAIN_TOKENS = 200
 """Room kept for the message that asks once more, beside the two replies: 16 tokens of our own, the faults that it
 names, the chat template's."""
 
-APPROXIMATE_MARGIN = 0.1
-"""Share of the window kept free where the counter is only approximate."""
-
 _NO_CALL = CallStats(0, None, 0, 0.0, 0.0)
 _AGAIN: dict[Node, CallNode] = {"planner": "planner again", "reviewer": "reviewer again"}
 
@@ -47,15 +44,22 @@ class Consulted(Generic[T]):
 
 
 def consult(
-    runtime: Runtime[Ports], node: Node, messages: Sequence[Message], fallback: T, max_tokens: int
+    runtime: Runtime[Ports],
+    node: Node,
+    messages: Sequence[Message],
+    fallback: T,
+    *,
+    max_tokens: int,
+    usable: int,
 ) -> Consulted[T]:
     """The model's answer to messages that end in a question, or the fallback; its shape is the fallback's.
 
-    Where the question and a second try do not fit in the window, it is not asked. Where the server fails, a notice says
-    so and the fallback stands: the next call of the run will show whether the server is well.
+    usable: tokens that prompt and reply share; where the question and a second try do not fit in them, it is not asked.
+    Where the server fails, a notice says so and the fallback stands: the next call of the run will show whether the
+    server is well.
     """
     ports = runtime.context
-    if not _fits(ports, messages, max_tokens):
+    if ports.counter.count_messages(messages) + 2 * max_tokens + AGAIN_TOKENS > usable:
         return Consulted(fallback, None, [])
     profile = ports.profile
     sampling = Sampling(
@@ -84,11 +88,6 @@ def with_task(messages: Sequence[Message], task: str, other: str) -> list[Messag
     *before, last = messages
     assert last.content.endswith(task), "the task comes last in every prompt"
     return [*before, Message(last.role, last.content[: len(last.content) - len(task)] + other)]
-
-
-def _fits(ports: Ports, messages: Sequence[Message], max_tokens: int) -> bool:
-    usable = ports.info.context_window * (1 if ports.counter.exact else 1 - APPROXIMATE_MARGIN)
-    return ports.counter.count_messages(messages) + 2 * max_tokens + AGAIN_TOKENS <= usable
 
 
 def _again(problem: str) -> str:

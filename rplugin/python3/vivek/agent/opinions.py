@@ -78,13 +78,17 @@ def instruction(request: AskRequest) -> str:
     return presentable(request.instruction.strip())
 
 
-def planned(runtime: Runtime[Ports], messages: list[Message], route: Route) -> Consulted[Plan]:
-    """What the model takes the instruction for. messages: the executor's prompt under `route`, the rule's own guess."""
+def planned(runtime: Runtime[Ports], messages: list[Message], route: Route, usable: int) -> Consulted[Plan]:
+    """What the model takes the instruction for. messages: the executor's prompt under `route`, the rule's own guess.
+
+    usable: tokens that prompt and reply share.
+    """
     request = runtime.context.request
     emit.node(runtime, "planner", "asking the model what the instruction means")
     given = task(request, route, plain=runtime.context.profile.plain)
     asked = with_task(messages, given, render("plan", instruction=instruction(request)))
-    return consult(runtime, "planner", asked, Plan(kind=_KINDS[route]), PLAN_TOKENS)
+    fallback = Plan(kind=_KINDS[route])
+    return consult(runtime, "planner", asked, fallback, max_tokens=PLAN_TOKENS, usable=usable)
 
 
 def route_of(plan: Plan, *, bounded: bool) -> Route:
@@ -94,17 +98,19 @@ def route_of(plan: Plan, *, bounded: bool) -> Route:
 
 
 def judged(
-    runtime: Runtime[Ports], messages: list[Message], attempt: Attempt
+    runtime: Runtime[Ports], messages: list[Message], attempt: Attempt, usable: int
 ) -> tuple[Consulted[Verdict], Check | None]:
     """The model's verdict on an attempt, and the check that it makes; None where the model gave none.
 
-    messages: the executor's first prompt, so that all before the question stays cached.
+    messages: the executor's first prompt, so that all before the question stays cached. usable: tokens that prompt and
+    reply share.
     """
     request = runtime.context.request
     emit.node(runtime, "reviewer", "asking the model for its verdict")
     question = Message("user", render("verdict", instruction=instruction(request)))
     asked = [*messages, Message("assistant", attempt["reply"]), question]
-    answer = consult(runtime, "reviewer", asked, Verdict(verdict="right", problem=""), VERDICT_TOKENS)
+    fallback = Verdict(verdict="right", problem="")
+    answer = consult(runtime, "reviewer", asked, fallback, max_tokens=VERDICT_TOKENS, usable=usable)
     if answer.step in (None, "fallback"):
         return answer, None
     passed = answer.value.verdict == "right"

@@ -36,9 +36,11 @@ def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
         return {"stopped": True}
     route, open_ = _route(ports.request)
     update = _written(state, runtime, route)
-    if not (open_ and ports.profile.plan):
+    if update["stopped"] or not (open_ and ports.profile.plan):
         return update
-    plan = planned(runtime, [Message(**message) for message in update["messages"]], route)
+    plan = planned(
+        runtime, [Message(**message) for message in update["messages"]], route, update["room"]["usable"]
+    )
     decided = route_of(plan.value, bounded=ports.request.first is not None)
     if decided != route and not plan.stopped:
         update = _written(state, runtime, decided)

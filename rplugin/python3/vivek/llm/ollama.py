@@ -232,7 +232,7 @@ class OllamaModel:
     async def warnings(self) -> Sequence[str]:
         """A model without a chat template, a server that is too old, and, where it is loaded, how."""
         running = await self._running()
-        loaded = running.get("context_length") or 0
+        loaded = 0 if self._asked_window else running.get("context_length") or 0
         told = (
             template_warning(await self._show()),
             version_warning(str((await self._page("/api/version")).get("version") or "")),
