@@ -227,6 +227,34 @@ def test_a_question_that_does_not_fit_in_the_window_is_not_asked(make: Any) -> N
     assert nodes(roomy()) == ["executor", "reviewer"]
 
 
+LONG = "".join(f"x_{number} = {number}\n" for number in range(300))
+
+
+def test_after_the_window_was_raised_the_questions_have_the_new_one(make: Any) -> None:
+    code = f"```python\n{LONG.replace('= 7', '= 8')}```\n"
+    asker = make(CHANGE, code, RIGHT, profile=PROFILES["large"], context_window=1500, widest=16384)
+    assert nodes(asker(OPEN, text=LONG, first=1, last=300)) == ["planner", "executor", "reviewer"]
+
+
+def test_a_window_that_was_raised_is_told_once(make: Any) -> None:
+    asker = make(WORDS, "It is not.", context_window=1500, widest=16384)
+    asker(OPEN, text=LONG, first=1, last=300)
+    raised = [text for text in asker.notices() if "is raised" in text]
+    assert len(raised) == 1
+    assert "from 1500 to 16384 tokens" in raised[0]
+
+
+def test_a_stop_while_the_window_is_raised_ends_the_run(make: Any) -> None:
+    asker = make(CHANGE, GOOD, context_window=1500, widest=16384)
+
+    def listen(event: Any) -> None:
+        if event["kind"] == "progress" and event["phase"] == "loading":
+            asker.cancel.cancel()
+
+    asker.listen = listen
+    assert asker(OPEN, text=LONG, first=1, last=300)["stopped"]
+
+
 def test_a_stop_during_the_verdict_keeps_the_edit(make: Any) -> None:
     asker = make(GOOD, profile=JUDGES)
     asker.model.enqueue("{", hang=True)

@@ -29,7 +29,7 @@ def room_for(route: Route, block_tokens: int, window: int, *, exact: bool) -> Ro
         least, wanted, most = 1024, 1536, 4096
     else:
         least, wanted, most = 512, 768, 1536
-    return {"usable": usable, "least": least, "wanted": wanted, "most": most}
+    return {"window": window, "usable": usable, "least": least, "wanted": wanted, "most": most}
 
 
 def usable_of(window: int, *, exact: bool) -> int:

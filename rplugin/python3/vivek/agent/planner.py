@@ -18,7 +18,7 @@ from vivek.agent.history import HISTORY_TOKENS, history_parts
 from vivek.agent.opinions import planned, route_of
 from vivek.agent.prompt import Prompt, told
 from vivek.agent.route import choose_route, is_open
-from vivek.agent.state import AskState, Ports, Route, Target
+from vivek.agent.state import AskState, Ports, Room, Route, Target
 from vivek.agent.surroundings import surroundings
 from vivek.agent.target import find_target, insertion_point
 from vivek.context.packer import Part
@@ -35,26 +35,25 @@ def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     if ports.cancel.cancelled:
         return {"stopped": True}
     route, open_ = _route(ports.request)
-    update = _written(state, runtime, route)
+    update = _written(state, runtime, route, ports.info.context_window)
     if update["stopped"] or not (open_ and ports.profile.plan):
         return update
-    plan = planned(
-        runtime, [Message(**message) for message in update["messages"]], route, update["room"]["usable"]
-    )
+    room: Room = update["room"]
+    plan = planned(runtime, [Message(**message) for message in update["messages"]], route, room["usable"])
     decided = route_of(plan.value, bounded=ports.request.first is not None)
     if decided != route and not plan.stopped:
-        update = _written(state, runtime, decided)
+        update = _written(state, runtime, decided, room["window"])
     return {**update, "calls": [*state["calls"], *plan.calls], "stopped": plan.stopped or update["stopped"]}
 
 
-def _written(state: AskState, runtime: Runtime[Ports], route: Route) -> dict[str, Any]:
-    """The prompt for a route, and what belongs to it."""
+def _written(state: AskState, runtime: Runtime[Ports], route: Route, window: int) -> dict[str, Any]:
+    """The prompt for a route, and what belongs to it. window: the one that the model is loaded with."""
     ports = runtime.context
     target = _target(ports.request, route)
     emit.node(runtime, "planner", _detail(route, target))
     prompt = Prompt(ports.request, route, target, ports.counter, ports.profile.plain)
     try:
-        window = _window(prompt, runtime)
+        window = _window(prompt, runtime, window)
     except RunStoppedError:
         return {"stopped": True, "route": route, "target": target}
     room = room_for(route, prompt.block_tokens, window, exact=ports.counter.exact)
@@ -95,14 +94,13 @@ def _detail(route: Route, target: Target) -> str:
     return f"{verb} {name}lines {target['first']} to {target['last']}"
 
 
-def _window(prompt: Prompt, runtime: Runtime[Ports]) -> int:
+def _window(prompt: Prompt, runtime: Runtime[Ports], window: int) -> int:
     """The window in which the prompt's required parts fit: the loaded one, or one that is raised for them.
 
     Raises ContextWindowExceededError with the numbers, RunStoppedError.
     """
     ports = runtime.context
     exact = ports.counter.exact
-    window = ports.info.context_window
     least = room_for(prompt.route, prompt.block_tokens, window, exact=exact)["least"]
     # A block that is too large by itself is not counted once more.
     needed = prompt.block_tokens + least

@@ -95,10 +95,11 @@ class PlainMessage(TypedDict):
 class Room(TypedDict):
     """How much of the context window a reply may take, in tokens.
 
-    usable: what prompt and reply share. least: below this an honest reply might be cut. wanted: what surroundings of
-    the target leave free. most: the cap, however much is free.
+    window: the whole of it, as the model is loaded by now. usable: what prompt and reply share. least: below this an
+    honest reply might be cut. wanted: what surroundings of the target leave free. most: the cap, however much is free.
     """
 
+    window: int
     usable: int
     least: int
     wanted: int
@@ -134,7 +135,7 @@ def fresh_state(run: str) -> dict[str, Any]:
         "route": "rewrite",
         "target": {"first": 1, "last": 0, "name": ""},
         "messages": [],
-        "room": {"usable": 0, "least": 0, "wanted": 0, "most": 0},
+        "room": {"window": 0, "usable": 0, "least": 0, "wanted": 0, "most": 0},
         "attempts": [],
         "partial": "",
         "stopped": False,
