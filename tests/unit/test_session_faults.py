@@ -18,7 +18,7 @@ from vivek.cancel import CancelToken
 from vivek.config import Settings
 from vivek.edits.diff import apply
 from vivek.errors import ModelBusyError, ModelConnectionLostError, ModelUnreachableError, RunStoppedError
-from vivek.llm import retry
+from vivek.llm import retry, transport
 from vivek.llm.steady import SteadyModel
 from vivek.request import AskRequest
 from vivek.session import Session
@@ -167,6 +167,18 @@ def test_a_stop_ends_the_pause_between_two_tries(session: Session, monkeypatch: 
     with serving({**OTHER, "/api/chat": wire.replying({"error": "x"}, 500)}) as url:
         result = ask(session, url, listen, cancel)
     assert result["stopped"]
+
+
+@pytest.mark.parametrize("page", ["/api/tags", "/api/show", "/api/ps", "/api/version"])
+def test_a_server_that_does_not_even_tell_about_itself_is_given_up(
+    session: Session, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setattr(transport, "ANSWER_SECONDS", 0.1)
+    with (
+        serving({**OTHER, page: wire.silence}) as url,
+        pytest.raises(ModelUnreachableError, match=r"does not answer.*start it anew"),
+    ):
+        ask(session, url, lambda _: None)
 
 
 def test_a_stop_ends_the_pause_while_a_server_is_looked_for(

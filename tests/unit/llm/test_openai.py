@@ -24,7 +24,7 @@ from vivek.errors import (
     ModelUnreachableError,
     VivekError,
 )
-from vivek.llm import openai
+from vivek.llm import transport
 from vivek.llm.base import Finished, Message, ModelInfo, Reading, Sampling, StreamEvent, Text
 from vivek.llm.openai import DEFAULT_WINDOW, KEY_VARIABLE, OpenAIModel, base_url
 from vivek.llm.openai_facts import shown
@@ -450,7 +450,7 @@ def test_a_reply_that_breaks_off_keeps_its_text() -> None:
 
 
 def test_a_silent_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "ANSWER_SECONDS", 0.1)
     failing({"/v1/models": wire.silence}, ModelUnreachableError)
 
 

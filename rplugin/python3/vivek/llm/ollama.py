@@ -130,7 +130,7 @@ def _connectable(host: str) -> str:
 
 async def list_models(url: str) -> list[InstalledModel]:
     """The models in the server's store, newest first. Raises ModelUnreachableError, ModelAPIError."""
-    async with _package(url) as client:
+    async with _package(url, timeout=transport.told_within()) as client:
         listed = await client.list()
     return [
         InstalledModel(
@@ -143,7 +143,7 @@ async def list_models(url: str) -> list[InstalledModel]:
 
 async def loaded_models(url: str) -> dict[str, int]:
     """The models in memory and the context length of each (0 where not told). Raises as `list_models`."""
-    async with _package(url) as client:
+    async with _package(url, timeout=transport.told_within()) as client:
         running = await client.ps()
     return {model.model: model.context_length or 0 for model in running.models if model.model}
 
@@ -344,7 +344,7 @@ class OllamaModel:
 
     async def _show(self) -> dict[str, Any]:
         if self._description is None:
-            self._description = await self._post("/api/show", {"model": self.name})
+            self._description = await self._described({"model": self.name})
         return self._description
 
     async def _running(self) -> dict[str, Any]:
@@ -355,7 +355,7 @@ class OllamaModel:
     async def _page(self, path: str) -> dict[str, Any]:
         """What a page of the server says; {} where an older one has no such page."""
         with transport.failures(self._server):
-            response = await self._client.get(path)
+            response = await self._client.get(path, timeout=transport.told_within())
             return transport.json_object(response.content, self._server) if response.is_success else {}
 
     async def _encoder(self, show: Mapping[str, Any]) -> tokens.Encoder | None:
@@ -363,7 +363,7 @@ class OllamaModel:
         encoder = tokens.cached_encoder(digest)
         if encoder or not tokens.supported(show.get("model_info") or {}):
             return encoder
-        verbose = await self._post("/api/show", {"model": self.name, "verbose": True})
+        verbose = await self._described({"model": self.name, "verbose": True})
         return tokens.remember(digest, verbose.get("model_info") or {})
 
     async def _rendered(self, messages: Sequence[Message]) -> str | None:
@@ -397,9 +397,16 @@ class OllamaModel:
             "options": options,
         }
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _described(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._post("/api/show", body, transport.told_within())
+
+    async def _post(
+        self, path: str, body: Mapping[str, Any], timeout: httpx.Timeout | None = None
+    ) -> dict[str, Any]:
+        """timeout: None for as long as the model takes."""
+        content, limit = transport.json_body(body), timeout or self._client.timeout
         with transport.failures(self._server):
-            response = await self._client.post(path, content=transport.json_body(body))
+            response = await self._client.post(path, content=content, timeout=limit)
             await self._check(response)
             return transport.json_object(response.content, self._server)
 
@@ -470,12 +477,16 @@ def _server(url: str) -> Server:
 
 
 @asynccontextmanager
-async def _package(url: str, name: str = "") -> AsyncIterator[ollama.AsyncClient]:
+async def _package(
+    url: str, name: str = "", timeout: httpx.Timeout | None = None
+) -> AsyncIterator[ollama.AsyncClient]:
     """The `ollama` package's client; its errors, and httpx's that it lets through, leave as VivekErrors."""
-    server = _server(url)
+    server, options = _server(url), transport.client_options(url)
+    if timeout is not None:
+        options["timeout"] = timeout
     with transport.failures(server):
         try:
-            async with ollama.AsyncClient(url, **transport.client_options(url)) as client:
+            async with ollama.AsyncClient(url, **options) as client:
                 yield client
         except ConnectionError as error:
             raise transport.unreachable(server, error) from error

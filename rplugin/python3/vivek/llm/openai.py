@@ -22,7 +22,6 @@ from vivek.errors import (
     ContextWindowExceededError,
     ModelAPIError,
     ModelNotFoundError,
-    ModelUnreachableError,
     VivekError,
 )
 from vivek.llm import completions, gguf, openai_facts, slots, tokens, transport, weights
@@ -36,9 +35,6 @@ KEY_VARIABLE = "VIVEK_API_KEY"
 DEFAULT_WINDOW = 4096
 """Tokens that a window is taken for where the server does not tell: what LM Studio and Ollama load a model with
 where nobody says otherwise."""
-
-ANSWER_SECONDS = 15.0
-"""How long a server may take to tell about itself."""
 
 _CAPABILITIES: Mapping[Kind, frozenset[Capability]] = {
     "llama.cpp": frozenset({"schema", "cached_tokens"}),
@@ -234,13 +230,7 @@ class OpenAIModel:
 
     async def _ask(self, path: str) -> httpx.Response:
         with transport.failures(self._server):
-            try:
-                return await self._client.get(path, timeout=ANSWER_SECONDS)
-            except httpx.ReadTimeout as error:
-                raise ModelUnreachableError(
-                    f"{self._server} has not answered for {ANSWER_SECONDS:.0f} seconds.",
-                    hint="See whether it still works, or start it anew.",
-                ) from error
+            return await self._client.get(path, timeout=transport.told_within())
 
     def _refuse_long(self, messages: Sequence[Message], window: int) -> None:
         counted = (self._counter or tokens.ApproximateCounter()).count_messages(messages)

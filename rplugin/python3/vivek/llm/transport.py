@@ -2,7 +2,7 @@
 
 It knows no server's routes and no model: Ollama and the embedded llama.cpp each speak their own protocol
 through it. It sets no limit on how long a server may be silent, because a model that loads or reads a long
-prompt says nothing.
+prompt says nothing; only what a server tells about itself must come within ANSWER_SECONDS.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ from vivek.errors import (
 CONNECT_SECONDS = 5.0
 """How long a server may take to accept a connection."""
 
+ANSWER_SECONDS = 15.0
+"""How long a server may take to tell about itself, which needs no model: one that is silent then hangs."""
+
 LINE_BYTES = 64 << 20
 """A line longer than this is no reply, and memory is not given to it."""
 
@@ -52,6 +55,11 @@ class Server:
 
     def __str__(self) -> str:
         return f"{self.name} at {self.url}"
+
+
+def told_within() -> httpx.Timeout:
+    """The time limit of a request for what a server tells about itself."""
+    return httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
 
 
 def client_options(url: str) -> dict[str, Any]:
@@ -109,6 +117,11 @@ def failures(server: Server, written: Sequence[str] = ()) -> Iterator[None]:
         raise
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise unreachable(server, error) from error
+    except httpx.ReadTimeout as error:
+        raise ModelUnreachableError(
+            f"{server} takes a connection, but does not answer.",
+            hint="See whether it still works, or start it anew.",
+        ) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise ConfigError(f"`{server.url}` is not an address: {error}.", hint=_ADDRESS_HINT) from error
     except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
