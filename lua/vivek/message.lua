@@ -85,7 +85,7 @@ function M.log(text)
     vim.json.encode(text)
   )
   local path = M.log_path()
-  vim.fn.mkdir(vim.fs.dirname(path), 'p')
+  pcall(vim.fn.mkdir, vim.fs.dirname(path), 'p')
   local file = vim.uv.fs_open(path, 'a', OWNER_ALONE)
   if file then
     vim.uv.fs_write(file, line .. '\n')

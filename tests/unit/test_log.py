@@ -86,6 +86,13 @@ def test_the_log_can_be_read_by_its_owner_alone(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_a_log_that_cannot_be_written_stops_nothing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.parent.write_text("a file where a folder should be", encoding="utf-8")
+    log.configure()
+    logging.getLogger("vivek.x").error("x")
+    assert capsys.readouterr().err == ""
+
+
 def test_several_processes_write_whole_lines_while_the_file_rotates(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

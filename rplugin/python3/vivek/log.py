@@ -1,7 +1,8 @@
 """The log file: where a crash, a raw failure or what a call cost can be read afterwards.
 
 One JSON object a line, for people and for programs (``jq``). Any number of processes write to it, and it rotates at
-MAX_BYTES. Prompts and replies are in it only at the level ``debug``, keys never. It decides nothing about what is said.
+MAX_BYTES. Prompts and replies are in it only at the level ``debug``, keys never. It decides nothing about what is said,
+and where it cannot be written it stops nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -48,8 +50,9 @@ def configure() -> None:
         return
     level = _level()
     path = log_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = ConcurrentRotatingFileHandler(
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    handler = _Handler(
         str(path),
         maxBytes=MAX_BYTES,
         backupCount=KEPT,
@@ -61,6 +64,13 @@ def configure() -> None:
     logger.setLevel(level.upper())
     logger.propagate = False
     threading.excepthook = _log_thread_death
+
+
+class _Handler(ConcurrentRotatingFileHandler):
+    """Gives up a record that cannot be written, as on a full disk, without a traceback on standard error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the base class's name)
+        """Nothing."""
 
 
 class _Formatter(JsonFormatter):
