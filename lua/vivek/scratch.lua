@@ -357,6 +357,10 @@ local function write_result(run, result)
   new_paragraph(scratch)
   show_status(scratch, report.result(result))
   write_line(scratch, report.result(result), #result.edits > 0 and 'VivekOk' or 'VivekTitle')
+  local warning = given(result.warning) or ''
+  if warning ~= '' then
+    write_line(scratch, warning, 'VivekNotice')
+  end
   for _, check in ipairs(given(result.checks) or {}) do
     if not check.passed then
       write_line(scratch, ('✗ %s: %s'):format(check.name, given(check.detail) or ''), 'VivekNotice')

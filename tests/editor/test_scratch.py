@@ -222,6 +222,11 @@ def test_the_end_tells_hunks_figures_failed_checks_and_keys(run: Run) -> None:
     ]
 
 
+def test_a_failure_that_left_an_earlier_attempt_is_told(run: Run) -> None:
+    run.event("done", result={**RESULT, "warning": "The connection broke. Ask again."})
+    assert "The connection broke. Ask again." in run.lines()
+
+
 def test_the_bar_of_the_window_tells_what_is_going_on(run: Run) -> None:
     run.event("node", node="executor", detail="", attempt=2)
     run.event("progress", phase="reading", done=300, total=600, tokens=None, tokens_per_second=None)
