@@ -163,7 +163,7 @@ def test_a_question_gets_words_and_no_edits(make: Any) -> None:
 
 def test_an_empty_answer_is_an_error(make: Any) -> None:
     with pytest.raises(ModelOutputInvalidError, match="nothing"):
-        make("<think>hm</think>  ")("explain this")
+        make("<think>hm</think>  ", repeat_last=True)("explain this")
 
 
 LOOP = "```python\ndef area(r):\n" + "    total = total + radius * factor\n" * 200
@@ -367,6 +367,14 @@ def test_a_server_that_fails_on_a_retry_does_not_lose_the_first_attempt(make: An
     result = asker()
     assert "5 * undefined_thing" in apply(TEXT, result["edits"])
     assert "The server failed." in result["warning"]
+
+
+def test_a_server_that_fails_after_garbage_is_an_error_of_its_own(make: Any) -> None:
+    asker = make("I'm sorry, but I can't assist with that request.")
+    asker.model.enqueue("", error=ModelAPIError("The server failed.", hint="Restart it."))
+    with pytest.raises(ModelAPIError, match="Restart it") as caught:
+        asker()
+    assert caught.value.partial.startswith("I'm sorry")
 
 
 def test_a_server_that_fails_at_once_is_an_error(make: Any) -> None:

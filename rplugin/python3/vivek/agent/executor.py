@@ -43,7 +43,7 @@ _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     """One model call; adds an attempt, or `stopped` and what was written until then.
 
-    Raises VivekError where the call fails and there is no earlier attempt to fall back on.
+    Raises VivekError where the call fails and no earlier attempt can be offered; its raw reply goes along.
     """
     ports = runtime.context
     attempts = state["attempts"]
@@ -59,7 +59,8 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
         return {"stopped": True, "partial": listener.partial}
     except VivekError as error:
         error.partial = error.partial or listener.partial
-        if not attempts:
+        if state["best"] < 0:
+            error.partial = error.partial or (attempts[-1]["reply"] if attempts else "")
             raise
         return {
             "failure": {"kind": error.kind, "message": error.message, "hint": error.hint},
