@@ -5,7 +5,6 @@ It only tells; what is under way (a model call, a node of the graph) must look a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future
 
 from vivek.errors import RunStoppedError
@@ -31,10 +30,6 @@ class CancelToken:
     def future(self) -> Future[None]:
         """Done when cancelled: wait on it beside the work itself."""
         return self._future
-
-    def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Call back when cancelled, at once where that has already happened."""
-        self._future.add_done_callback(lambda _: callback())
 
     def raise_if_cancelled(self) -> None:
         """Raise RunStoppedError where the run was stopped."""
