@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivek import paths
-from vivek.errors import ModelAPIError
+from vivek.errors import JSONParsingError, ModelAPIError, VivekError
 from vivek.llm import chat_template, tables, tokens
 from vivek.llm.base import Message, Role
 from vivek.llm.chat_template import ChatMl, Costs, Learned
@@ -156,7 +156,7 @@ def own_cache(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
 class Counting:
     """A server that counts the characters of a text, times a factor; asked: how often it was."""
 
-    def __init__(self, factor: int = 1, fails: bool = False) -> None:
+    def __init__(self, factor: int = 1, fails: VivekError | None = None) -> None:
         self.asked = 0
         self._factor, self._fails = factor, fails
 
@@ -167,7 +167,7 @@ class Counting:
     async def measure(self, messages: Sequence[Message]) -> int:
         self.asked += 1
         if self._fails:
-            raise ModelAPIError("out of memory")
+            raise self._fails
         return len(marked(messages)) * self._factor
 
     def complete(self, key: str = "") -> tokens.TokenCounter:
@@ -201,8 +201,9 @@ def test_a_server_that_counts_otherwise_makes_the_counter_approximate(own_cache:
     assert isinstance(counter, tokens.ApproximateCounter)
 
 
-def test_a_server_that_fails_leaves_the_counter_as_it_was(own_cache: None) -> None:
-    counter = Counting(fails=True).complete()
+@pytest.mark.parametrize("failure", [ModelAPIError("out of memory"), JSONParsingError("a web page")])
+def test_a_server_that_fails_leaves_the_counter_as_it_was(own_cache: None, failure: VivekError) -> None:
+    counter = Counting(fails=failure).complete()
     assert not counter.exact
     assert counter.count("abc") == 3
     assert counter.count_messages(CHAT) == 2 + 3 * tokens.MESSAGE_TOKENS

@@ -15,7 +15,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from vivek.errors import ModelAPIError
+from vivek.errors import VivekError
 from vivek.llm import bpe, chat_template, gguf, spm, tables
 from vivek.llm.base import Message, TokenCounter
 from vivek.llm.bpe import Bpe, BpeEncoder
@@ -95,7 +95,7 @@ async def completed(counter: TokenCounter, key: str, render: Render, measure: Me
     try:
         encoder = await _agreeing(counter.encoder, measure)
         template = await chat_template.learn(render, measure, encoder.count) if encoder else None
-    except ModelAPIError as error:
+    except VivekError as error:
         _log.warning("the chat template could not be learned: %s", error)
         return counter
     if encoder is None:
