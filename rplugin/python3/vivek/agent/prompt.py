@@ -114,11 +114,10 @@ def told(fitted: Fitted, window: int) -> str:
     'Prompt: 90 of 8192 tokens: block 60, signatures 10, fixed text 20; left out: imports (300).'
     """
     packed = fitted.packed
-    cut = dict(packed.cut)
     sizes = [(name, tokens) for name, tokens in packed.kept if tokens]
     sizes += [("fixed text", max(0, fitted.tokens - packed.used))]
     line = f"Prompt: {fitted.tokens} of {window} tokens: {_listed(sizes, '{} {}')}"
-    if cut:
+    if packed.cut:
         line += f"; cut: {_listed(packed.cut, '{} by {}')}"
     if packed.dropped:
         line += f"; left out: {_listed(packed.dropped, '{} ({})')}"
