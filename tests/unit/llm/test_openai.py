@@ -19,6 +19,7 @@ from vivek.errors import (
     ContextWindowExceededError,
     JSONParsingError,
     ModelAPIError,
+    ModelBusyError,
     ModelConnectionLostError,
     ModelNotFoundError,
     ModelUnreachableError,
@@ -295,7 +296,7 @@ def counted(routes: dict[str, wire.Answer], key: str = "") -> tuple[bool, list[i
 def test_vllm_counts_text_and_messages() -> None:
     exact, counts, there = counted(VLLM | {"/tokenize": wire.replying({"count": 4, "tokens": [1] * 4})})
     assert (exact, counts) == (True, [4, 4, 4])
-    text, messages = there.bodies("/tokenize")  # each text was asked for once
+    _, text, messages = there.bodies("/tokenize")  # each text was asked for once
     assert (text["prompt"], text["add_special_tokens"]) == ("x = 1", False)
     assert messages["messages"][1] == {"role": "user", "content": "add"}
 
@@ -307,7 +308,7 @@ def test_llama_cpp_counts_what_its_template_makes() -> None:
     }
     exact, counts, there = counted(LLAMA | routes)
     assert (exact, counts) == (True, [3, 3, 3])
-    assert there.bodies("/tokenize")[1] == {
+    assert there.bodies("/tokenize")[2] == {
         "content": "<|im_start|>...",
         "parse_special": True,
         "add_special": True,
@@ -321,11 +322,24 @@ def test_a_count_that_is_only_approximate_says_so(kind: str) -> None:
     assert counts[0] > 0
 
 
-def test_a_server_that_cannot_count_after_all_is_told() -> None:
-    with pytest.raises(ModelAPIError, match="count tokens"):
-        counted(VLLM)
-    with pytest.raises(ModelAPIError, match="how many tokens"):
-        counted(VLLM | {"/tokenize": wire.replying({})})
+@pytest.mark.parametrize(
+    "page", [wire.replying("404 page not found", 404), wire.replying({}), wire.replying("<p>")]
+)
+def test_behind_a_gateway_without_a_page_for_it_counts_are_approximate(page: wire.Answer) -> None:
+    exact, counts, _ = counted(VLLM | {"/tokenize": page})
+    assert not exact
+    assert counts[0] > 0
+
+
+def test_a_server_that_cannot_count_for_now_does_not_lose_its_exact_counts() -> None:
+    with pytest.raises(ModelBusyError):
+        counted(VLLM | {"/tokenize": wire.replying({"error": "loading"}, 503)})
+
+
+def test_the_key_is_in_no_error_of_counting() -> None:
+    with pytest.raises(ModelAPIError) as caught:
+        counted(VLLM | {"/tokenize": wire.replying({"error": f"overloaded, {KEY}"}, 503)}, key=KEY)
+    assert KEY not in str(caught.value)
 
 
 # --- what goes wrong ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ environment alone (VIVEK_API_KEY) and is in no message and no log. It starts no 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -21,7 +22,10 @@ from vivek.errors import (
     ConfigError,
     ContextWindowExceededError,
     ModelAPIError,
+    ModelBusyError,
+    ModelConnectionLostError,
     ModelNotFoundError,
+    ModelUnreachableError,
     VivekError,
 )
 from vivek.llm import completions, gguf, openai_facts, slots, tokens, transport, weights
@@ -54,6 +58,8 @@ which for Qwen is 1.1 and punishes what code is full of. Servers that refuse unk
 
 _REFUSE_LONG_PROMPTS: frozenset[Kind] = frozenset({"llama.cpp", "vLLM"})
 """Those that answer a prompt which does not fit with an error; the others may cut it without a word."""
+
+_log = logging.getLogger(__name__)
 
 _TOO_LONG = re.compile(r"context (?:size|length|window)|n_ctx|maximum context", re.IGNORECASE)
 
@@ -106,13 +112,28 @@ class OpenAIModel:
         """Exact where the weights are on this machine, or the server counts; else approximate. Raises as `info`."""
         if self._counter is None:
             known = await self._probed()
-            kind = known.facts.kind
+            made: TokenCounter | None = None
             if known.weights is not None:
-                self._counter = await asyncio.to_thread(tokens.gguf_counter, known.weights, known.digest)
-            if (self._counter is None or not self._counter.exact) and kind in ("llama.cpp", "vLLM"):
-                self._counter = ServerCounter(self._server, kind, known.facts.id, self._headers)
-            self._counter = self._counter or tokens.ApproximateCounter()
+                made = await asyncio.to_thread(tokens.gguf_counter, known.weights, known.digest)
+            if made is None or not made.exact:
+                made = await self._asking(known.facts) or made
+            self._counter = made or tokens.ApproximateCounter()
         return self._counter
+
+    async def _asking(self, facts: Facts) -> ServerCounter | None:
+        """A counter that asks the server; None where it has no page for it, as behind a gateway to ``/v1`` alone."""
+        if facts.kind not in ("llama.cpp", "vLLM"):
+            return None
+        counter = ServerCounter(self._server, facts.kind, facts.id, self._headers, self._refusal)
+        try:
+            await asyncio.to_thread(counter.count_messages, [Message("user", "x")])
+        except VivekError as error:
+            counter.close()
+            if isinstance(error, ModelUnreachableError | ModelBusyError | ModelConnectionLostError):
+                raise
+            _log.info("Tokens are only estimated: %s", error)
+            return None
+        return counter
 
     async def warnings(self) -> Sequence[str]:
         """A context window that is only assumed; Ollama, which its own backend knows better. Raises as `info`."""

@@ -14,16 +14,17 @@ import httpx
 from vivek.errors import ModelAPIError
 from vivek.llm import transport
 from vivek.llm.base import Message
-from vivek.llm.completions import NO_THINKING, one_system, plain
+from vivek.llm.completions import NO_THINKING, Refusal, one_system, plain
 
 REMEMBERED = 4096
 """Texts whose counts are kept; the oldest goes first."""
 
-_ANSWER_SECONDS = 30.0
-
 
 class ServerCounter:
-    """A TokenCounter that asks. Counting raises ModelUnreachableError, ModelAPIError, JSONParsingError."""
+    """A TokenCounter that asks.
+
+    refuse: makes an error of an answer that is none. Counting raises it, ModelUnreachableError, JSONParsingError.
+    """
 
     exact = True
 
@@ -33,13 +34,15 @@ class ServerCounter:
         kind: Literal["llama.cpp", "vLLM"],
         model: str,
         headers: Mapping[str, str],
+        refuse: Refusal,
     ) -> None:
         self._server = server
         self._kind = kind
         self._model = model
+        self._refuse = refuse
         # A loopback connection costs nothing to open, and llama.cpp closes kept ones without a word.
         closed = {"Connection": "close"} if transport.is_loopback(server.url) else {}
-        options = {**transport.client_options(server.url), "timeout": _ANSWER_SECONDS}
+        options = {**transport.client_options(server.url), "timeout": transport.told_within()}
         self._client = httpx.Client(base_url=server.url, headers={**headers, **closed}, **options)
         self._known: dict[object, int] = {}
 
@@ -89,6 +92,5 @@ class ServerCounter:
         with transport.failures(self._server):
             response = self._client.post(path, content=transport.json_body(body))
             if not response.is_success:
-                said = transport.server_message(response.content)
-                raise ModelAPIError(f"{self._server} could not count tokens: {response.status_code}: {said}.")
+                raise self._refuse(response.status_code, transport.server_message(response.content))
             return transport.json_object(response.content, self._server)
