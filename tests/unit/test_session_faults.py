@@ -181,6 +181,17 @@ def test_a_server_that_does_not_even_tell_about_itself_is_given_up(
         ask(session, url, lambda _: None)
 
 
+def test_the_health_report_does_not_wait_for_a_silent_server(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("vivek.session._HEALTH_SECONDS", 0.1)
+    with serving({**OTHER, "/api/show": wire.silence}) as url:
+        model, *folders = session.health(Settings("ollama", NAME, url), tmp_path)
+    assert not model["ok"]
+    assert "has not told" in model["text"]
+    assert folders
+
+
 def test_a_stop_ends_the_pause_while_a_server_is_looked_for(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,10 @@ _WARNINGS_SECONDS = 1.0
 """How long a run's end waits to hear what is wrong with its server."""
 
 
+_HEALTH_SECONDS = 8.0
+"""How long the health report waits for the server; the editor waits 15 seconds for the report."""
+
+
 class Session:
     """Runs asks, several at once if need be. Close it when done."""
 
@@ -168,7 +172,10 @@ class Session:
     def _model_health(self, settings: Settings) -> dict[str, Any]:
         try:
             Profiles(settings.profiles)
-            text = self._loop.run(describe(settings.backend, settings.model, settings.url), CancelToken())
+            text = self._loop.run(_described(settings), CancelToken())
+        except asyncio.TimeoutError:
+            text = f"the server has not told which model would answer within {_HEALTH_SECONDS:.0f} seconds"
+            return {"name": "model", "ok": False, "text": text, "hint": "See whether it still works."}
         except VivekError as error:
             return {"name": "model", "ok": False, "text": error.message, "hint": error.hint}
         return {"name": "model", "ok": True, "text": text, "hint": ""}
@@ -217,6 +224,11 @@ class _Gate:
 
 async def _facts(model: ChatModel) -> tuple[ModelInfo, TokenCounter]:
     return await model.info(), await model.counter()
+
+
+async def _described(settings: Settings) -> str:
+    told = describe(settings.backend, settings.model, settings.url)
+    return await asyncio.wait_for(told, _HEALTH_SECONDS)
 
 
 async def _warnings(model: ChatModel) -> Sequence[str]:
