@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -469,6 +470,26 @@ def test_the_counter_is_exact_and_its_tables_are_fetched_once() -> None:
 
     assert [body.get("verbose") for body in run(count(verbose_show()))] == [None, True]
     assert [body.get("verbose") for body in run(count(wire.replying(SHOW)))] == [None]
+
+
+def test_tables_are_made_where_they_hold_up_no_other_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, threads = tokens.remember, []
+
+    def remember(digest: str, metadata: dict[str, Any]) -> tokens.Encoder | None:
+        threads.append(threading.current_thread())
+        return made(digest, metadata)
+
+    monkeypatch.setattr(tokens, "remember", remember)
+
+    async def count() -> None:
+        async with wire.serve(routes(wire.silence, show=verbose_show())) as there:
+            model = OllamaModel(NAME, there.url)
+            await model.counter()
+            await model.aclose()
+
+    run(count())
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize("change", [{"tokenizer.ggml.model": "t5"}, {"tokenizer.ggml.pre": "new"}])

@@ -7,6 +7,7 @@ downloads.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import time
@@ -360,11 +361,12 @@ class OllamaModel:
 
     async def _encoder(self, show: Mapping[str, Any]) -> tokens.Encoder | None:
         digest = weights_digest(show)
-        encoder = tokens.cached_encoder(digest)
+        # In a thread: making one takes a quarter of a second, in which no other call could go on.
+        encoder = await asyncio.to_thread(tokens.cached_encoder, digest)
         if encoder or not tokens.supported(show.get("model_info") or {}):
             return encoder
         verbose = await self._described({"model": self.name, "verbose": True})
-        return tokens.remember(digest, verbose.get("model_info") or {})
+        return await asyncio.to_thread(tokens.remember, digest, verbose.get("model_info") or {})
 
     async def _rendered(self, messages: Sequence[Message]) -> str | None:
         """The prompt as the model would read it; None from a server that is too old to tell."""
