@@ -47,13 +47,13 @@ class VivekPlugin:
         run, cancel = str(payload["run"]), CancelToken()
         self._cancels[run] = cancel
 
-        def work(runs: Runs) -> None:
+        def work() -> None:
             try:
-                runs.ask(payload, cancel)
+                self._open_for(run).ask(payload, cancel)
             finally:
                 del self._cancels[run]
 
-        self._in_thread(work)
+        threading.Thread(target=work, daemon=True).start()
 
     @pynvim.rpc_export("vivek_stop")
     def stop(self, payload: Payload) -> None:
@@ -88,6 +88,22 @@ class VivekPlugin:
 
     def _in_thread(self, work: Callable[[Runs], None]) -> None:
         threading.Thread(target=lambda: work(self._open()), daemon=True).start()
+
+    def _open_for(self, run: str) -> Runs:
+        """The runs; where a package is missing, as in a Python of the user's own, the run is told of its end."""
+        try:
+            return self._open()
+        except ImportError as error:
+            from vivek.editor.bridge import Bridge
+
+            failure = {
+                "kind": "InstallError",
+                "message": f"Vivek's packages cannot be loaded: {error}.",
+                "hint": "Run :VivekInstall, or install them into the Python that `python` names.",
+                "partial": "",
+            }
+            Bridge(self._nvim).emit({"kind": "error", "run": run, "error": failure})
+            raise
 
     def _open(self) -> Runs:
         """The runs, made on first use and off the loop thread, since its imports take over a second."""
