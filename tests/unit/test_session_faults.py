@@ -15,7 +15,7 @@ import pytest
 import wire
 from vivek.agent.state import Event
 from vivek.cancel import CancelToken
-from vivek.config import Settings
+from vivek.config import Backend, Settings
 from vivek.edits.diff import apply
 from vivek.errors import ModelBusyError, ModelConnectionLostError, ModelUnreachableError, RunStoppedError
 from vivek.llm import retry, transport
@@ -94,7 +94,11 @@ def session() -> Iterator[Session]:
 
 
 def ask(
-    session: Session, url: str, listen: Callable[[Event], None], cancel: CancelToken | None = None
+    session: Session,
+    url: str,
+    listen: Callable[[Event], None],
+    cancel: CancelToken | None = None,
+    backend: Backend = "ollama",
 ) -> dict[str, Any]:
     request = AskRequest(
         run="1",
@@ -104,7 +108,7 @@ def ask(
         first=1,
         last=2,
         stored=False,
-        settings=Settings("ollama", NAME, url),
+        settings=Settings(backend, NAME if backend == "ollama" else None, url),
     )
     return dict(session.ask(request, listen, cancel or CancelToken()))
 
@@ -167,6 +171,24 @@ def test_a_stop_ends_the_pause_between_two_tries(session: Session, monkeypatch: 
     with serving({**OTHER, "/api/chat": wire.replying({"error": "x"}, 500)}) as url:
         result = ask(session, url, listen, cancel)
     assert result["stopped"]
+
+
+def test_a_stop_ends_the_wait_for_a_server_that_counts(session: Session) -> None:
+    waiting, cancel = threading.Event(), CancelToken()
+
+    async def hang(writer: asyncio.StreamWriter) -> None:
+        waiting.set()
+        await wire.silence(writer)
+
+    def stop() -> None:
+        waiting.wait(20)
+        cancel.cancel()
+
+    threading.Thread(target=stop).start()
+    models = wire.replying({"data": [{"id": "m", "owned_by": "vllm", "max_model_len": 8192}]})
+    probed_then_silent = turns(wire.replying({"count": 3}), hang)
+    with serving({"/v1/models": models, "/tokenize": probed_then_silent}) as url:
+        assert ask(session, url, lambda _: None, cancel, backend="openai")["stopped"]
 
 
 @pytest.mark.parametrize("page", ["/api/tags", "/api/show", "/api/ps", "/api/version"])

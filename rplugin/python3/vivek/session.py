@@ -32,6 +32,7 @@ from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import Profiles
 from vivek.llm.retry import persistently
 from vivek.llm.select import choose, describe
+from vivek.llm.server_counter import ServerCounter, StoppableCounter
 from vivek.llm.steady import SteadyModel
 from vivek.log import log_path
 from vivek.paths import models_dir, runtime_dir, state_dir
@@ -125,6 +126,8 @@ class Session:
         cancel: CancelToken,
     ) -> AskResult:
         info, counter = self._loop.run(_facts(model), cancel)
+        if isinstance(counter, ServerCounter):
+            counter = StoppableCounter(counter, self._loop, cancel)
         store, thread = self._conversation(request, root)
         if store is not None and store.set_aside is not None:
             text = f"The conversations' database was damaged; it is kept as {store.set_aside}."

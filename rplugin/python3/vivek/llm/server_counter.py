@@ -6,15 +6,18 @@ text is asked for once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import httpx
 
+from vivek.cancel import CancelToken
 from vivek.errors import ModelAPIError
 from vivek.llm import transport
 from vivek.llm.base import Message
 from vivek.llm.completions import NO_THINKING, Refusal, one_system, plain
+from vivek.llm.loop import ModelLoop
 
 REMEMBERED = 4096
 """Texts whose counts are kept; the oldest goes first."""
@@ -94,3 +97,25 @@ class ServerCounter:
             if not response.is_success:
                 raise self._refuse(response.status_code, transport.server_message(response.content))
             return transport.json_object(response.content, self._server)
+
+
+class StoppableCounter:
+    """A ServerCounter for one run. Counting raises RunStoppedError as soon as the run is stopped, and as the counter.
+
+    Not to be used on the loop's own thread.
+    """
+
+    exact = True
+
+    def __init__(self, counter: ServerCounter, loop: ModelLoop, cancel: CancelToken) -> None:
+        self._counter = counter
+        self._loop = loop
+        self._cancel = cancel
+
+    def count(self, text: str) -> int:
+        """Number of tokens of the text alone."""
+        return self._loop.run(asyncio.to_thread(self._counter.count, text), self._cancel)
+
+    def count_messages(self, messages: Sequence[Message]) -> int:
+        """Number of tokens of the prompt that the server's chat template makes of the messages."""
+        return self._loop.run(asyncio.to_thread(self._counter.count_messages, messages), self._cancel)
