@@ -357,8 +357,10 @@ def test_a_window_is_raised_to_what_holds_the_tokens(usable: int, exact: bool) -
     assert usable_of(window_for(usable, exact=exact), exact=exact) >= usable
 
 
-@pytest.mark.parametrize(("read", "told"), [(0.99, False), (0.5, True)])
-def test_a_prompt_that_the_server_cut_is_told(loop: ModelLoop, read: float, told: bool) -> None:
+@pytest.mark.parametrize(("read", "told"), [(0.99, False), (0.5, True), (0, False)])
+def test_a_prompt_that_the_server_cut_is_told_but_not_where_it_does_not_tell(
+    loop: ModelLoop, read: float, told: bool
+) -> None:
     desk = Desk(request("x = 1\n" * 40, first=1, last=40), COUNTERS["exact"], 8192, loop)
     state = desk.plan()
     desk.ask(state)

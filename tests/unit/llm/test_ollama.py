@@ -472,6 +472,15 @@ def test_the_counter_is_exact_and_its_tables_are_fetched_once() -> None:
     assert [body.get("verbose") for body in run(count(wire.replying(SHOW)))] == [None]
 
 
+def test_figures_that_are_null_are_none() -> None:
+    told = dict.fromkeys(
+        ("load_duration", "prompt_eval_duration", "prompt_eval_count", "eval_count", "error")
+    )
+    events, _ = run(ask(routes(wire.streaming([{**piece("x"), "error": None}, LAST | told]))))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].stats.generated_tokens == 0
+
+
 def test_tables_are_made_where_they_hold_up_no_other_call(monkeypatch: pytest.MonkeyPatch) -> None:
     made, threads = tokens.remember, []
 

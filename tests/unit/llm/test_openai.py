@@ -263,6 +263,11 @@ def test_progress_of_llama_cpp_and_cached_tokens_are_told() -> None:
     assert (last.reason, last.stats.cached_tokens) == ("length", 16)
 
 
+def test_an_error_that_is_null_is_none() -> None:
+    events, _ = ask(MLX | {CHAT: wire.streaming([chunk("x", error=None), chunk(None, "stop"), DONE])})
+    assert [event.text for event in events if isinstance(event, Text)] == ["x"]
+
+
 def test_a_server_that_tells_no_usage_still_ends_its_replies() -> None:
     events, _ = ask(MLX | {CHAT: wire.streaming([chunk("a"), chunk("b"), chunk(None, "stop")])})
     last = events[-1]

@@ -23,8 +23,11 @@ _log = logging.getLogger(__name__)
 def compare(runtime: Runtime[Ports], counted: int, read: int) -> None:
     """Log any difference from an exact count; tell the user where clearly less was read than sent.
 
-    counted: tokens of the prompt by our counter. read: tokens of it that the server says it read, cached ones included.
+    counted: tokens of the prompt by our counter. read: tokens of it that the server says it read, cached ones included;
+    0 from a server that does not tell.
     """
+    if not read:
+        return
     ports = runtime.context
     exact = ports.counter.exact
     if exact and read != counted:

@@ -102,7 +102,8 @@ class Text:
 
 @dataclass(frozen=True)
 class CallStats:
-    """What one call cost. cached_tokens is None where the server does not tell; times in milliseconds."""
+    """What one call cost. cached_tokens is None and prompt_tokens 0 where the server does not tell; times in
+    milliseconds."""
 
     prompt_tokens: int
     cached_tokens: int | None

@@ -106,7 +106,7 @@ class Reply:
 
     def events(self, chunk: Mapping[str, Any]) -> Iterator[StreamEvent]:
         """The events that one chunk makes. Raises what `refuse` makes of an error in it."""
-        if "error" in chunk:
+        if chunk.get("error"):
             raise self._refuse(_status(chunk["error"]), transport.error_text(chunk["error"]))
         if progress := chunk.get("prompt_progress"):
             yield Reading(progress["processed"], progress["total"])

@@ -295,7 +295,7 @@ class OllamaModel:
             async with self._client.stream("POST", "/api/chat", content=body) as response:
                 await self._check(response, total)
                 async for part in transport.ndjson(response, self._server):
-                    if "error" in part:
+                    if part.get("error"):
                         raise self._failure(500, transport.error_text(part["error"]), total)
                     if text := (part.get("message") or {}).get("content"):
                         written.append(text)
@@ -430,11 +430,11 @@ class OllamaModel:
 
     def _finished(self, part: Mapping[str, Any], total: int, load_ms: float, elapsed_ms: float) -> Finished:
         read = part.get("prompt_eval_count") or total
-        before = part.get("load_duration", 0) + part.get("prompt_eval_duration", 0)
+        before = (part.get("load_duration") or 0) + (part.get("prompt_eval_duration") or 0)
         stats = CallStats(
             prompt_tokens=read,
             cached_tokens=None,
-            generated_tokens=part.get("eval_count", 0),
+            generated_tokens=part.get("eval_count") or 0,
             first_token_ms=load_ms + before / 1e6,
             total_ms=load_ms + part["total_duration"] / 1e6 if part.get("total_duration") else elapsed_ms,
         )
