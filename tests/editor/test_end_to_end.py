@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -99,6 +100,34 @@ def test_the_scratch_buffer_shows_the_nodes_and_the_code(vivek: Vivek) -> None:
     shown = vivek.scratch()
     for word in ("planner", "executor", "reviewer", "formatter", "return 4 * r * r", "scripted"):
         assert word in shown
+
+
+def test_the_scratch_buffer_says_what_the_prompt_is_made_of(vivek: Vivek) -> None:
+    vivek.replies(AREA)
+    vivek.editor.edit(TEXT, name="a.py")
+    vivek.ask("1,2VivekAsk make it 4")
+    assert re.search(
+        r"^Prompt: \d+ of 8192 tokens: .*block \d+.*instruction \d+", vivek.scratch(), re.MULTILINE
+    )
+
+
+def test_a_server_that_is_busy_is_asked_again_and_that_is_said(vivek: Vivek) -> None:
+    busy = {"text": "", "error": {"kind": "ModelBusyError", "message": "The server is busy."}}
+    vivek.replies(busy, AREA)
+    vivek.editor.edit(TEXT, name="a.py")
+    assert vivek.ask("1,2VivekAsk make it 4") == "VivekDone"
+    assert re.search(r"The server is busy\. Trying again in \d s \(try 2\)\.", vivek.scratch())
+    assert len(vivek.hunks()) == 1
+
+
+def test_a_reply_that_goes_round_in_circles_is_stopped_and_asked_for_again(vivek: Vivek) -> None:
+    vivek.replies("```python\ndef area(r):\n" + "    return 4 * r * r\n" * 3000, AREA)
+    vivek.editor.edit(TEXT, name="a.py")
+    assert vivek.ask("1,2VivekAsk make it 4") == "VivekDone"
+    assert "executor, attempt 2" in vivek.scratch()
+    assert vivek.scratch().count("return 4 * r * r") < 1000
+    vivek.editor.command("VivekApply")
+    assert vivek.editor.lines()[1] == "    return 4 * r * r"
 
 
 def test_an_explanation_gives_words_and_no_hunks(vivek: Vivek) -> None:

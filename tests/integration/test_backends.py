@@ -372,12 +372,10 @@ def test_several_system_messages_are_read_as_one(backend: Backend) -> None:
     assert read[0] == read[1]
 
 
-def test_a_call_that_must_wait_is_told_its_place_until_it_is_read(
-    backend: Backend,
-) -> None:
-    if backend.name not in ("embedded", "openai"):
-        pytest.skip("Ollama tells nothing of its queue")
-
+@pytest.mark.parametrize(
+    "backend", ["embedded", "openai"], indirect=True
+)  # Ollama tells nothing of its queue
+def test_a_call_that_must_wait_is_told_its_place_until_it_is_read(backend: Backend) -> None:
     async def three() -> list[list[StreamEvent]]:
         async with opened(backend) as model:
 

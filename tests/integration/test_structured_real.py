@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,24 +10,12 @@ import pytest
 
 from benchmarks.bench_json import GOALS, Tally, items, measure
 from llama import kill_servers
-from support import need
-from vivek.llm import weights
+from real_servers import NAME
 from vivek.llm.llamacpp import LlamaCppModel
 
 pytestmark = [pytest.mark.real_model, pytest.mark.timeout(900)]
 
-NAME = "qwen2.5-coder:0.5b"
 SAMPLE = 6
-
-
-@pytest.fixture(scope="module")
-def gguf() -> Path:
-    if named := os.environ.get("VIVEK_TEST_MODEL_05B"):
-        return Path(named)
-    found = weights.find(NAME)
-    need(found, f"{NAME} is not installed: vivek install model {NAME}")
-    assert found is not None
-    return found.path
 
 
 @pytest.fixture(scope="module")

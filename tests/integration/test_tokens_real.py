@@ -18,7 +18,7 @@ import tiny_llama
 from tiny_llama import Judge
 from vivek import paths
 from vivek.errors import ModelAPIError
-from vivek.llm import gguf, splits, tokens, weights
+from vivek.llm import gguf, splits, tokens
 from vivek.llm.base import Message, TokenCounter
 
 pytestmark = pytest.mark.real_model
@@ -92,8 +92,7 @@ class Pair:
 
 
 def qwen_1_5b() -> Path:
-    found = weights.find("qwen2.5-coder:1.5b")
-    return found.path if found else pytest.skip("optional: qwen2.5-coder:1.5b is not installed")
+    return models.installed("qwen2.5-coder:1.5b")
 
 
 def qwen_0_5b() -> Path:

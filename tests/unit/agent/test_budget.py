@@ -36,25 +36,14 @@ from vivek.llm.base import (
 from vivek.llm.loop import ModelLoop
 from vivek.llm.scripted import ScriptedModel
 from vivek.request import AskRequest, Diagnostic
+from vocabulary import qwen_encoder
 
-MERGES = Path(__file__).parents[2] / "data" / "qwen2.5-coder-merges.txt"
 CHATML = "<|im_start|><|im_end|>"
 
 
 def qwen(template: str = CHATML) -> TokenCounter:
     """Qwen2.5-Coder's counter, with the merges that tests have; other words count as more tokens."""
-    merges = MERGES.read_text(encoding="utf-8").rstrip("\n").split("\n")[1:]
-    vocabulary = tokens.vocabulary(
-        {
-            "tokenizer.ggml.model": "gpt2",
-            "tokenizer.ggml.pre": "qwen2",
-            "tokenizer.ggml.merges": merges,
-            "tokenizer.ggml.tokens": ["<|im_start|>", "<|im_end|>"],
-            "tokenizer.ggml.token_type": [3, 3],
-        }
-    )
-    assert vocabulary is not None
-    return tokens.counter(tokens.encoder(vocabulary), template)
+    return tokens.counter(qwen_encoder(), template)
 
 
 COUNTERS: dict[str, TokenCounter] = {
@@ -232,7 +221,7 @@ ATTEMPTS = st.builds(
 
 
 @settings(
-    max_examples=80,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +11,8 @@ from vivek import prompts
 from vivek.llm import tokens
 from vivek.prompts import NAMES, render
 from vivek.prompts.layout import fenced, label, user_message
+from vocabulary import qwen_encoder
 
-MERGES = Path(__file__).parents[2] / "data" / "qwen2.5-coder-merges.txt"
 VALUES = {
     "system": {},
     "rewrite": {"instruction": "add a docstring", "language": "python"},
@@ -31,19 +30,7 @@ TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
 
 @pytest.fixture(scope="module")
 def encoder() -> tokens.Encoder:
-    """Qwen2.5-Coder's tokenizer, exact for the words of the prompts; new words count as more tokens."""
-    merges = MERGES.read_text(encoding="utf-8").rstrip("\n").split("\n")[1:]
-    vocabulary = tokens.vocabulary(
-        {
-            "tokenizer.ggml.model": "gpt2",
-            "tokenizer.ggml.pre": "qwen2",
-            "tokenizer.ggml.merges": merges,
-            "tokenizer.ggml.tokens": ["<|im_start|>", "<|im_end|>"],
-            "tokenizer.ggml.token_type": [3, 3],
-        }
-    )
-    assert vocabulary is not None
-    return tokens.encoder(vocabulary)
+    return qwen_encoder()
 
 
 def test_every_template_has_its_file_and_every_file_is_a_template() -> None:
