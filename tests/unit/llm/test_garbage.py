@@ -190,6 +190,15 @@ def test_a_loop_that_was_cut_off_early_is_told_as_one() -> None:
     assert fault(text) == ""
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("explain this in Russian", ""), ("explain this", "language"), ("fix it", "language")],
+)
+def test_a_language_that_was_asked_for_is_no_switch(asked: str, found: str) -> None:
+    reply = "Эта функция вычисляет площадь круга по его радиусу.\nОна умножает радиус сам на себя.\n"
+    assert fault(reply, [SYSTEM, Message("user", f"def area(r): return 3 * r * r\n\n{asked}")]) == found
+
+
 def test_a_switch_of_language_is_stopped() -> None:
     text = "This function returns the area. " + "这个函数计算圆的面积，它需要一个参数，并且返回一个数字。" * 4
     found, seen = watch(text)

@@ -82,6 +82,17 @@ _SCRIPTS = {
     "Thai": regex.compile(r"\p{Thai}"),
     "Devanagari": regex.compile(r"\p{Devanagari}"),
 }
+_LANGUAGES = {
+    "Chinese or Japanese": "chinese|mandarin|cantonese|japanese|kanji|hiragana|katakana",
+    "Korean": "korean|hangul",
+    "Cyrillic": "cyrillic|russian|ukrainian|bulgarian|serbian|macedonian|belarusian|kazakh|mongolian",
+    "Arabic": "arabic|persian|farsi|urdu",
+    "Hebrew": "hebrew|yiddish",
+    "Thai": "thai",
+    "Devanagari": "devanagari|hindi|marathi|nepali|sanskrit",
+}
+"""Words of a prompt that may well be answered in the script: "explain it in Russian"."""
+
 _LETTER = regex.compile(r"\p{L}")
 _NO_ASCII = regex.compile(r"[^\x00-\x7f]")
 _QUOTED = regex.compile(r"""(["'`])(?:(?!\1).)*(?:\1|$)""")
@@ -187,10 +198,15 @@ class _Loops:
 
 
 class _Language:
-    """Letters of scripts that the prompt does not use."""
+    """Letters of scripts that the prompt neither uses nor asks for."""
 
     def __init__(self, prompt: str) -> None:
-        self._foreign = {name: script for name, script in _SCRIPTS.items() if not script.search(prompt)}
+        self._foreign = {
+            name: script
+            for name, script in _SCRIPTS.items()
+            if not script.search(prompt)
+            and not regex.search(rf"\b(?:{_LANGUAGES[name]})\b", prompt, regex.IGNORECASE)
+        }
         self._seen = dict.fromkeys(self._foreign, 0)
         self._letters = dict.fromkeys(self._foreign, 0)
         self._quote = ""
