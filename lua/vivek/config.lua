@@ -26,6 +26,7 @@ local M = {}
 
 ---@class vivek.ContextConfig
 ---@field history vivek.HistoryStrategy
+---@field window? integer
 
 ---@class vivek.Keys
 ---@field next string|false
@@ -130,6 +131,15 @@ M.schema = {
           .. 'the last ones; fastest, since the server keeps in its cache what it has read of them. '
           .. '"summary": the last two, and what became of those before in one line. "selective": those '
           .. 'that share a word with the instruction or the code.',
+      },
+      {
+        name = 'window',
+        type = { 'number' },
+        range = { 2048, 131072 },
+        default_text = 'what fits in memory',
+        text = 'Tokens of the context window that Ollama or the embedded server loads the model with. Set it '
+          .. 'where a GPU has too little memory for more. It is still raised, with notice, where the code '
+          .. 'needs it.',
       },
     },
   },
@@ -391,6 +401,7 @@ end
 ---@field model? string
 ---@field url? string
 ---@field history vivek.HistoryStrategy
+---@field window? integer
 ---@field profiles table<string, vivek.Profile>
 
 --- What the Python side needs: which model to choose, and what to tell it.
@@ -402,6 +413,7 @@ function M.for_run()
     model = config.model,
     url = config.url,
     history = config.context.history,
+    window = config.context.window,
     profiles = config.profiles,
   }
 end

@@ -126,8 +126,8 @@ class Bench:
         max_tokens, asks = PAIRS[name]
         self.calls.clear()
 
-        async def recording(backend: str, model: str | None = None, url: str | None = None) -> select.Choice:
-            choice = await select.choose(backend, model, url)
+        async def recording(*wanted: Any) -> select.Choice:
+            choice = await select.choose(*wanted)
             return replace(choice, model=Recorder(choice.model, self.calls, max_tokens))
 
         with mock.patch.object(sessions, "choose", recording):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from neovim_child import ROOT, Editor, neovim_binary
-from vivek.llm.ollama import PREFERRED
+from vivek.llm.ollama_store import PREFERRED
 
 HELP = (ROOT / "doc" / "vivek.txt").read_text(encoding="utf-8")
 TAGS = set(re.findall(r"\*(\S+)\*(?=\s)", HELP))

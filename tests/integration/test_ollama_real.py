@@ -17,7 +17,7 @@ import pytest
 from real_servers import NAME, Ollama, ollama_program
 from vivek import paths
 from vivek.errors import ModelConnectionLostError, ModelNotFoundError
-from vivek.llm import ollama, tokens, weights
+from vivek.llm import ollama_store, tokens, weights
 from vivek.llm.base import Finished, Loading, Message, ModelInfo, Retrying, Sampling, StreamEvent, Text
 from vivek.llm.ollama import OllamaModel
 from vivek.llm.steady import SteadyModel
@@ -89,10 +89,10 @@ def test_its_family_quantisation_and_capabilities_are_told(server: Ollama) -> No
 
 def test_it_is_listed_and_described(server: Ollama, gguf: Path) -> None:
     async def about() -> None:
-        listed = {model.name: model for model in await ollama.list_models(server.url)}
+        listed = {model.name: model for model in await ollama_store.list_models(server.url)}
         assert set(listed) == {NAME, BARE}
         assert listed[NAME].size > gguf.stat().st_size
-        picked = ollama.pick_installed(list(listed.values()), None)
+        picked = ollama_store.pick_installed(list(listed.values()), None)
         assert picked == listed[NAME]
         model = OllamaModel(NAME, server.url, context_window=WINDOW)
         info = await model.info()
@@ -159,7 +159,7 @@ def test_the_file_and_the_server_give_the_same_counter(server: Ollama, gguf: Pat
 
 def test_a_loaded_window_that_suffices_is_kept_and_one_that_does_not_is_raised(server: Ollama) -> None:
     async def window() -> int | None:
-        return (await ollama.loaded_models(server.url)).get(NAME)
+        return (await ollama_store.loaded_models(server.url)).get(NAME)
 
     async def loads(model: OllamaModel) -> bool:
         """Whether it was loaded for this ask."""

@@ -112,3 +112,22 @@ def test_a_files_name_tells_its_filetype(path: Path | str, filetype: str) -> Non
 def test_every_extension_leads_to_a_filetype_and_every_grammar_has_an_extension() -> None:
     assert all(grammar.EXTENSIONS.values())
     assert set(grammar.FILETYPES) <= set(grammar.EXTENSIONS.values())
+
+
+def test_a_long_text_that_is_no_code_is_given_up_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "PARSE_SECONDS", 0.05)
+    junk = "}{ end ( [[ \n" * 20_000  # takes tree-sitter half a minute
+    assert grammar.parse(junk, "lua") is None
+    assert grammar.parse("x = 1\n", "lua") is not None
+
+
+@given(st.text())
+def test_a_text_that_is_read_in_slices_makes_the_tree_of_the_whole(text: str) -> None:
+    long = (text + "\nx = (1, 'é')\n") * 100
+    made = grammar.parser("python")
+    tree = grammar.parse(long, "python")
+    assert made is not None
+    assert tree is not None
+    assert str(tree.root_node) == str(
+        made.parse(long.replace("\0", " ").encode("utf-8", "replace")).root_node
+    )

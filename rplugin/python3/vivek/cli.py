@@ -231,6 +231,8 @@ def _report(result: AskResult, new_text: str) -> dict[str, Any]:
         "thread",
         "stats",
         "stopped",
+        "partial",
+        "warning",
     )
     return {**{key: result[key] for key in keys}, "text": new_text, "error": None}  # type: ignore[literal-required]
 
@@ -248,6 +250,8 @@ def _failure_report(error: VivekError) -> dict[str, Any]:
         "thread": None,
         "stats": {},
         "stopped": False,
+        "partial": error.partial,
+        "warning": "",
         "text": None,
     }
     told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}

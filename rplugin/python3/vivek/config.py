@@ -18,6 +18,9 @@ BACKENDS: tuple[Backend, ...] = get_args(Backend)
 HistoryStrategy = Literal["recent", "summary", "selective"]
 HISTORY_STRATEGIES: tuple[HistoryStrategy, ...] = get_args(HistoryStrategy)
 
+SMALLEST_WINDOW = 2048
+"""Tokens; in less there is no room for a function, its rewrite and the instruction."""
+
 _T = TypeVar("_T")
 
 
@@ -27,7 +30,8 @@ class Settings:
 
     url: a server's address; None stands for the backend's usual one. profiles: overrides by model name or glob, a table
     of fields each, as `vivek.llm.profiles` checks them. history: `recent` is the default because it only grows at its
-    end, so what a server has read of it stays in its cache; `summary` and `selective` say it anew.
+    end, so what a server has read of it stays in its cache; `summary` and `selective` say it anew. window: tokens of
+    the context window that a model is loaded with, None for what fits in memory.
     """
 
     backend: Backend = "auto"
@@ -35,6 +39,7 @@ class Settings:
     url: str | None = None
     history: HistoryStrategy = "recent"
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    window: int | None = None
 
 
 def settings(values: Mapping[str, object]) -> Settings:
@@ -44,8 +49,18 @@ def settings(values: Mapping[str, object]) -> Settings:
     """
     backend = _one_of(BACKENDS, values.get("backend") or "auto", "backend")
     history = _one_of(HISTORY_STRATEGIES, values.get("history") or "recent", "strategy for the history")
-    return Settings(
-        backend, _text(values, "model"), _text(values, "url"), history, _tables(values, "profiles")
+    model, url, profiles = _text(values, "model"), _text(values, "url"), _tables(values, "profiles")
+    return Settings(backend, model, url, history, profiles, _window(values.get("window")))
+
+
+def _window(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and value == int(value) >= SMALLEST_WINDOW:
+        return int(value)
+    raise ConfigError(
+        f"A context window of {value!r} tokens cannot be had.",
+        hint=f"Give a number from {SMALLEST_WINDOW} on.",
     )
 
 

@@ -13,6 +13,7 @@
     |  '- ModelConnectionLostError   the connection broke in the middle of a reply
     |- ModelOutputInvalidError       the model answered, but with nothing that can be used
     |- JSONParsingError              a server sent what is not JSON
+    |- ConversationError             the conversations' database cannot be read or written
     '- RunStoppedError               the user stopped the run
 
 It does not retry, log or print: whoever catches an error decides that.
@@ -100,6 +101,10 @@ class ModelOutputInvalidError(VivekError):
 
 class JSONParsingError(VivekError):
     """A server sent something that is not the JSON it should be."""
+
+
+class ConversationError(VivekError):
+    """The conversations' database cannot be read or written."""
 
 
 class RunStoppedError(VivekError):

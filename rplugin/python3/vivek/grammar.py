@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from time import monotonic
 from types import MappingProxyType
 
 import tree_sitter
@@ -130,15 +131,33 @@ def parser(filetype: str) -> tree_sitter.Parser | None:
     return tree_sitter.Parser(_language(grammar)) if grammar else None
 
 
+PARSE_SECONDS = 3.0
+"""50,000 lines of code take half a second."""
+
+_SLICE_BYTES = 1 << 10
+
+
 @lru_cache(maxsize=2)  # the same document is asked about several times; 50,000 lines take half a second
 def parse(text: str, filetype: str) -> tree_sitter.Tree | None:
     """The syntax tree of a text, whatever bytes it holds; None where there is no grammar.
 
     Rows of the tree are 0-based lines as "\\n" separates them; columns are bytes of UTF-8, where a character
-    that is not valid Unicode or is NUL counts as one byte.
+    that is not valid Unicode or is NUL counts as one byte. None also where it takes longer than PARSE_SECONDS: a
+    long text that is no code of its language can take tree-sitter minutes, in which no other thread would run.
     """
     made = parser(filetype)
-    return made.parse(text.replace("\0", " ").encode("utf-8", "replace")) if made else None
+    if made is None:
+        return None
+    source = text.replace("\0", " ").encode("utf-8", "replace")
+    end = monotonic() + PARSE_SECONDS
+    try:
+        # Only a source that is read in slices can be given up.
+        return made.parse(
+            lambda offset, _point: source[offset : offset + _SLICE_BYTES],
+            progress_callback=lambda _offset, _error: monotonic() > end,
+        )
+    except ValueError:  # it was given up
+        return None
 
 
 @cache

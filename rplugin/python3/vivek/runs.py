@@ -6,7 +6,8 @@ It turns failures into `error` events and does none of the work itself; that is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +46,21 @@ class Runs:
             self._emit(ending)
 
     def new(self, payload: Mapping[str, Any]) -> None:
-        """Start a fresh conversation for a file."""
-        self._session.new_conversation(_path(payload), str(payload.get("buffer") or ""))
+        """Start a fresh conversation for a file. What fails is in the log; the next ask will tell it."""
+        with _noted():
+            self._session.new_conversation(_path(payload), str(payload.get("buffer") or ""))
 
     def outcome(self, payload: Mapping[str, Any]) -> None:
-        """Note what became of a run's hunks."""
-        self._session.record_outcome(
-            _path(payload),
-            str(payload.get("buffer") or ""),
-            run=str(payload["run"]),
-            applied=int(payload["applied"]),
-            rejected=int(payload["rejected"]),
-            pending=int(payload["pending"]),
-        )
+        """Note what became of a run's hunks. What fails is in the log; the next ask will tell it."""
+        with _noted():
+            self._session.record_outcome(
+                _path(payload),
+                str(payload.get("buffer") or ""),
+                run=str(payload["run"]),
+                applied=int(payload["applied"]),
+                rejected=int(payload["rejected"]),
+                pending=int(payload["pending"]),
+            )
 
     def health(self, payload: Mapping[str, Any]) -> None:
         """Send a `health` event: which model would answer and why, and whether the folders can be written."""
@@ -73,6 +76,14 @@ class Runs:
     def close(self) -> None:
         """Close connections; returns at once."""
         self._session.close()
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    try:
+        yield
+    except VivekError as error:
+        _log.warning("%s: %s", error.kind, error)
 
 
 def plain_error(error: VivekError) -> dict[str, str]:

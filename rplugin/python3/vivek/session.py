@@ -86,7 +86,7 @@ class Session:
         def tell(event: Retrying) -> None:
             gate.send({"kind": "retry", "run": request.run, **asdict(event)})
 
-        choosing = persistently(lambda: choose(wanted.backend, wanted.model, wanted.url), tell)
+        choosing = persistently(lambda: choose(wanted.backend, wanted.model, wanted.url, wanted.window), tell)
         choice = self._loop.run(choosing, cancel)
         for text in self._unseen(choice.notices):
             gate.send({"kind": "notice", "run": request.run, "text": text})
@@ -230,7 +230,7 @@ async def _facts(model: ChatModel) -> tuple[ModelInfo, TokenCounter]:
 
 
 async def _described(settings: Settings) -> str:
-    told = describe(settings.backend, settings.model, settings.url)
+    told = describe(settings.backend, settings.model, settings.url, settings.window)
     return await asyncio.wait_for(told, _HEALTH_SECONDS)
 
 

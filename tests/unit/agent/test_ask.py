@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,12 @@ from vivek.agent.store import Store
 from vivek.cancel import CancelToken
 from vivek.context.symbols import Symbol
 from vivek.edits.diff import apply
-from vivek.errors import ContextWindowExceededError, ModelAPIError, ModelOutputInvalidError
+from vivek.errors import (
+    ContextWindowExceededError,
+    ConversationError,
+    ModelAPIError,
+    ModelOutputInvalidError,
+)
 from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import PROFILES
 from vivek.llm.scripted import ScriptedModel
@@ -390,3 +396,22 @@ def test_line_ends_are_kept(make: Any, newline: str, ending: str) -> None:
     text = TEXT.rstrip("\n").replace("\n", newline) + ending.replace("\n", newline)
     result = make("```python\ndef side(r):\n    return 20 * r\n```")(text=text, first=5, last=6)
     assert apply(text, result["edits"]) == text.replace("2 * r", "20 * r")
+
+
+def test_an_answer_is_not_lost_where_its_conversation_cannot_be_saved(make: Any, tmp_path: Path) -> None:
+    store = Store(tmp_path / "checkpoints.db")
+    store.saver.conn.execute("PRAGMA busy_timeout = 50")
+    asker = make(GOOD, GOOD, store=store)
+    assert asker()["warning"] == ""
+    other = sqlite3.connect(store.path)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        result = asker()
+        with pytest.raises(ConversationError, match="cannot be used: database is locked"):
+            store.new_thread("a.py")
+    finally:
+        other.close()
+        store.close()
+    assert apply(TEXT, result["edits"]) != TEXT
+    assert "not remembered" in result["warning"]
+    assert "database is locked" in result["warning"]

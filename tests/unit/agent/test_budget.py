@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.runtime import Runtime
 
+from vivek import grammar
 from vivek.agent.budget import reply_cap, room_for, usable_of, window_for
 from vivek.agent.executor import executor
 from vivek.agent.history import KEPT, remembered
@@ -135,6 +136,14 @@ def loop() -> Iterator[ModelLoop]:
     made = ModelLoop()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def impatient() -> Iterator[None]:
+    """A long text that is no code is given up after its time, of which there is too much here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grammar, "PARSE_SECONDS", 0.3)
+        yield
 
 
 def request(text: str, instruction: str = "fix it", **values: Any) -> AskRequest:

@@ -28,6 +28,7 @@ def llama(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLlama
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(memory, "available", lambda: 16 * 10**9)
+    monkeypatch.setattr(memory, "_all", lambda: 4 << 30)  # of which 1 GiB is left to others
     fake = FakeLlama(tmp_path, monkeypatch)
     yield fake
     fake.close()

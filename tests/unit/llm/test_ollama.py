@@ -21,9 +21,10 @@ from vivek.errors import (
     ModelNotFoundError,
     ModelUnreachableError,
 )
-from vivek.llm import memory, ollama, tokens, transport
+from vivek.llm import memory, ollama_store, tokens, transport
 from vivek.llm.base import Finished, Loading, Message, ModelInfo, Reading, Sampling, StreamEvent, Text
-from vivek.llm.ollama import InstalledModel, OllamaModel, host_url, pick_installed
+from vivek.llm.ollama import OllamaModel
+from vivek.llm.ollama_store import InstalledModel, host_url, pick_installed
 from vivek.llm.traps import template_warning
 
 T = TypeVar("T")
@@ -86,6 +87,8 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "tokenizers_dir", lambda: tmp_path)
     monkeypatch.setattr(tokens, "_encoders", {})
     monkeypatch.setattr(memory, "available", lambda: 16 * 10**9)
+    monkeypatch.setattr(memory, "has_gpu", lambda: False)
+    monkeypatch.setattr(memory, "_all", lambda: 4 << 30)  # of which 1 GiB is left to others
 
 
 async def ask(
@@ -239,6 +242,12 @@ def test_a_model_that_is_not_loaded_gets_the_largest_window_that_fits(
     assert {body["options"]["num_ctx"] for body in there.bodies("/api/chat")} == {expected}
 
 
+def test_the_memory_of_a_gpu_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "has_gpu", lambda: True)
+    _, there = run(ask(routes(wire.streaming([LAST]), ps=NOT_LOADED), window=None))
+    assert {body["options"]["num_ctx"] for body in there.bodies("/api/chat")} == {8192}
+
+
 def test_the_memory_of_another_machine_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "is_loopback", lambda _url: False)
     monkeypatch.setattr(memory, "available", lambda: 0)
@@ -332,7 +341,7 @@ def test_no_server_is_told_with_the_command_that_starts_it() -> None:
             if work == "info":
                 await model.info()
             else:
-                await ollama.list_models(url)
+                await ollama_store.list_models(url)
         finally:
             await model.aclose()
 
@@ -637,7 +646,7 @@ def test_installed_models_are_listed_with_their_size() -> None:
 
     async def names() -> list[InstalledModel]:
         async with wire.serve({"/api/tags": wire.replying(listed)}) as there:
-            return await ollama.list_models(there.url)
+            return await ollama_store.list_models(there.url)
 
     assert run(names()) == [InstalledModel(NAME, 986_061_892, "1.5B"), InstalledModel("b:c", 0)]
 
@@ -648,9 +657,9 @@ def test_a_download_tells_how_far_it_is_and_what_is_missing() -> None:
         {"status": "pulling x", "digest": "x", "total": 10, "completed": 4},
     ]
 
-    async def fetch(*lines: Any) -> list[ollama.PullProgress]:
+    async def fetch(*lines: Any) -> list[ollama_store.PullProgress]:
         async with wire.serve({"/api/pull": wire.streaming([*parts, *lines])}) as there:
-            return [part async for part in ollama.pull(there.url, "m")]
+            return [part async for part in ollama_store.pull(there.url, "m")]
 
     done = run(fetch({"status": "success"}))
     assert [(part.status, part.done, part.total) for part in done] == [

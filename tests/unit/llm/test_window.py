@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from llama import QWEN2
 from vivek.errors import ContextWindowExceededError
 from vivek.llm import window
-from vivek.llm.window import BUCKETS, RESERVE_BYTES, Shape
+from vivek.llm.window import BUCKETS, Shape
 
 SEVEN_B = Shape(4_700_000_000, 57_344, 32_768)
 """Qwen2.5-Coder 7B, Q4_K_M."""
@@ -55,18 +55,18 @@ def test_metadata_gives_the_shape() -> None:
 
 
 @given(SHAPES, st.integers(0, 10**12))
-def test_what_is_chosen_is_a_bucket_that_leaves_the_reserve(shape: Shape, free: int) -> None:
+def test_what_is_chosen_is_a_bucket_that_fits(shape: Shape, free: int) -> None:
     chosen = window.largest(shape, free)
     assert chosen in BUCKETS or chosen == shape.trained
     if chosen > shape.buckets[0]:
-        assert shape.need(chosen).total + RESERVE_BYTES <= free
+        assert shape.need(chosen).total <= free
 
 
 @given(SHAPES, st.integers(1, 40_000), st.integers(0, 10**12))
 def test_a_raised_window_holds_the_tokens_or_the_reason_is_given(
     shape: Shape, tokens: int, free: int
 ) -> None:
-    fitting = [bucket for bucket in shape.buckets if shape.need(bucket).total + RESERVE_BYTES <= free]
+    fitting = [bucket for bucket in shape.buckets if shape.need(bucket).total <= free]
     if max(fitting, default=0) < tokens:
         with pytest.raises(ContextWindowExceededError, match="cannot be raised"):
             window.raised(shape, tokens, free)

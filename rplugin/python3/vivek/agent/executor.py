@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from textwrap import shorten
 from typing import Any
 
@@ -67,7 +67,10 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
             "partial": listener.partial,
         }
     compare(runtime, counted, finished.stats.prompt_tokens)
-    call: Call = {"node": "executor", **asdict(finished.stats)}  # type: ignore[typeddict-item]
+    stats = finished.stats
+    if not stats.prompt_tokens:  # a server that tells nothing of it
+        stats = replace(stats, prompt_tokens=counted)
+    call: Call = {"node": "executor", **asdict(stats)}  # type: ignore[typeddict-item]
     attempt: Attempt = {
         "reply": listener.reply,
         "complete": finished.reason == "stop",

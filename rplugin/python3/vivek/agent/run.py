@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from langchain_core.runnables import RunnableConfig
 
@@ -13,7 +14,10 @@ from vivek.agent.graph import build
 from vivek.agent.history import outcome_of, with_outcome
 from vivek.agent.opinions import VERDICT
 from vivek.agent.state import AskState, Call, Event, PlainCheck, Ports, Route, fresh_state
-from vivek.agent.store import Store
+from vivek.agent.store import Store, told
+
+if TYPE_CHECKING:
+    from vivek.agent.graph import AskGraph
 
 
 class Stats(TypedDict):
@@ -56,22 +60,26 @@ def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event]
     graph = build(store.saver if store else None)
     state: AskState | None = None
     try:
-        for mode, chunk in graph.stream(
-            cast(AskState, fresh_state(ports.request.run)),
-            _config(thread),
-            context=ports,
-            stream_mode=["custom", "values"],
-            durability="exit" if store else None,
-        ):
-            if mode == "custom":
-                listen(cast(Event, chunk))
-            else:
-                state = cast(AskState, chunk)
+        with told(store.path if store else Path(":memory:")):
+            for mode, chunk in graph.stream(
+                cast(AskState, fresh_state(ports.request.run)),
+                _config(thread),
+                context=ports,
+                stream_mode=["custom", "values"],
+                durability="exit" if store else None,
+            ):
+                if mode == "custom":
+                    listen(cast(Event, chunk))
+                else:
+                    state = cast(AskState, chunk)
     finally:  # an ask whose every attempt was useless ends in an error, and counts most
         if state is not None:
             ports.record.add(ports.info, _failed(state))
     assert state is not None, "the graph yields its state at least once"
-    return _result(state, thread, monotonic() - began)
+    unsaved = store.unsaved(thread) if store else None
+    return _result(
+        state, thread, monotonic() - began, f"This ask is not remembered. {unsaved}" if unsaved else ""
+    )
 
 
 def _failed(state: AskState) -> list[list[str]]:
@@ -87,10 +95,17 @@ def _failed(state: AskState) -> list[list[str]]:
 
 
 def record_outcome(store: Store, thread: str, run: str, *, applied: int, rejected: int, pending: int) -> None:
-    """Note in a conversation what became of a proposal's hunks."""
+    """Note in a conversation what became of a proposal's hunks. Raises ConversationError."""
     graph = build(store.saver)
+    with told(store.path):
+        _remember_outcome(graph, thread, run, outcome_of(applied, rejected, pending))
+    if unsaved := store.unsaved(thread):
+        raise unsaved
+
+
+def _remember_outcome(graph: AskGraph, thread: str, run: str, outcome: str) -> None:
     history = graph.get_state(_config(thread)).values.get("history", [])
-    changed = with_outcome(history, run, outcome_of(applied, rejected, pending))
+    changed = with_outcome(history, run, outcome)
     if changed != history:
         graph.update_state(_config(thread), {"history": changed}, as_node="formatter")
 
@@ -99,7 +114,7 @@ def _config(thread: str) -> RunnableConfig:
     return {"configurable": {"thread_id": thread}}
 
 
-def _result(state: AskState, thread: str, seconds: float) -> AskResult:
+def _result(state: AskState, thread: str, seconds: float, unsaved: str) -> AskResult:
     best = state["attempts"][state["best"]] if state["best"] >= 0 else None
     failure = state["failure"]
     return {
@@ -113,7 +128,7 @@ def _result(state: AskState, thread: str, seconds: float) -> AskResult:
         "calls": state["calls"],
         "stopped": state["stopped"],
         "partial": state["partial"],
-        "warning": f"{failure['message']} {failure['hint']}".strip() if failure else "",
+        "warning": f"{failure['message']} {failure['hint']}".strip() if failure else unsaved,
         "stats": _stats(state["calls"], seconds),
         "thread": thread,
     }

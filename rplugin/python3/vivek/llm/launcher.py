@@ -40,6 +40,7 @@ IDLE_SECONDS = 1800.0
 _POLL_SECONDS = 0.05
 _HEALTH_SECONDS = 10.0
 _END_SECONDS = 10.0
+_LOADING_SILENCE_SECONDS = 300.0
 _LAST_LINES = 5
 
 _LOG_BYTES = 1 << 20
@@ -102,11 +103,20 @@ async def running(settings: Settings) -> Record | None:
 async def started(settings: Settings) -> Record:
     """The server, started where it does not run, when it is ready.
 
-    Raises ModelAPIError where it ends while it loads or does not fit in memory, ModelUnreachableError,
-    InstallError.
+    Raises ModelAPIError where it ends while it loads or does not fit in memory, ModelUnreachableError where it neither
+    gets ready nor writes to its log, InstallError.
     """
     process: _Process | None = None
+    written, since = -1, time.monotonic()
     while True:
+        if written != (size := _size(settings.log)):
+            written, since = size, time.monotonic()
+        if time.monotonic() - since > _LOADING_SILENCE_SECONDS:
+            raise ModelUnreachableError(
+                f"The embedded model's server has been loading {settings.name} without a sign of life for"
+                f" {_LOADING_SILENCE_SECONDS:.0f} seconds.",
+                hint=f"End the process that holds {settings.lock}, then ask again; its log is {settings.log}.",
+            )
         if record := await running(settings):
             return record
         if process is None and not held(settings.lock):

@@ -98,7 +98,7 @@ class LlamaCppModel:
         record = await launcher.started(settings)
         shape = (await self._head()).shape
         freed = shape.need(info.context_window).total - shape.weights  # the weights are in the file cache
-        wide = window.raised(shape, tokens, memory.available() + freed)
+        wide = window.raised(shape, tokens, memory.spare() + freed)
         if not await _idle(record, settings):
             raise ContextWindowExceededError(
                 "It cannot be raised now, because the embedded model is answering somebody else."
@@ -153,7 +153,7 @@ class LlamaCppModel:
     async def _settings(self) -> Settings:
         """Made afresh each time: the window that fits depends on the memory that is free now."""
         shape = (await self._head()).shape
-        chosen = self._context_window or window.largest(shape, memory.available())
+        chosen = self._context_window or window.largest(shape, memory.spare())
         chosen = min(chosen, shape.trained or chosen)
         return Settings(
             self._name, self._weights, self._digest, chosen, shape.need(chosen), self._idle_seconds

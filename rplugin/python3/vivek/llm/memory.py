@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,6 +18,9 @@ from vivek.errors import ModelAPIError
 BUFFERS_BYTES = 256 << 20
 """What llama.cpp needs beside weights and KV cache. Measured with the 1.5B: 120 MB,
 less with smaller models."""
+
+_LEAST_RESERVE = 1 << 30
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 _KV_ELEMENT_BYTES = 2
 """llama.cpp keeps keys and values as 16-bit floats."""
@@ -57,6 +61,24 @@ def kv_bytes_per_token(metadata: Mapping[str, Any]) -> int:
 def available() -> int:
     """Bytes that can be taken without pushing other programs out."""
     return int(psutil.virtual_memory().available)
+
+
+def spare() -> int:
+    """Bytes that a context window may be chosen for.
+
+    What is available, less a quarter of the machine's memory: that is left to the editor, its language servers and
+    whatever else runs.
+    """
+    return available() - max(_LEAST_RESERVE, _all() // 4)
+
+
+def _all() -> int:
+    return int(psutil.virtual_memory().total)
+
+
+def has_gpu() -> bool:
+    """Whether this machine has a GPU with memory of its own: NVIDIA's, AMD's or WSL's driver (Apple's share)."""
+    return any(Path(device).exists() for device in _GPU_DEVICES)
 
 
 def refuse_if_short(name: str, need: Need) -> None:

@@ -15,14 +15,8 @@ from vivek.errors import ConfigError, ModelNotFoundError, ModelUnreachableError,
 from vivek.llm import memory, transport, weights
 from vivek.llm.base import ChatModel
 from vivek.llm.llamacpp import LlamaCppModel
-from vivek.llm.ollama import (
-    InstalledModel,
-    OllamaModel,
-    host_url,
-    list_models,
-    loaded_models,
-    pick_installed,
-)
+from vivek.llm.ollama import OllamaModel
+from vivek.llm.ollama_store import InstalledModel, host_url, list_models, loaded_models, pick_installed
 from vivek.llm.openai import OpenAIModel
 from vivek.llm.scripted import ScriptedModel
 from vivek.llm.weights import Weights, parameters_in
@@ -45,22 +39,25 @@ class Choice:
     notices: tuple[str, ...] = ()
 
 
-async def choose(backend: str, model: str | None = None, url: str | None = None) -> Choice:
+async def choose(
+    backend: str, model: str | None = None, url: str | None = None, window: int | None = None
+) -> Choice:
     """The model that answers under these settings; the caller closes it.
 
     backend: ``"auto"`` (which never takes an OpenAI-compatible server), ``"ollama"``, ``"embedded"``, ``"openai"`` or
     ``"scripted"``. model: a name or, embedded, the path of a GGUF file; None leaves it to Vivek. url: Ollama's address
     (None: OLLAMA_HOST, or its usual one), or the OpenAI-compatible server's; for a script, its path.
+    window: tokens of the context window, None for what fits in memory; a server that others start keeps its own.
 
     Raises ModelNotFoundError, ModelUnreachableError, ModelAPIError, ConfigError.
     """
     if backend == "auto":
-        return await _auto(model, _ollama_url(url))
+        return await _auto(model, _ollama_url(url), window)
     if backend == "ollama":
         address = _ollama_url(url)
-        return await _from_ollama(model, address, await list_models(address))
+        return await _from_ollama(model, address, await list_models(address), window)
     if backend == "embedded":
-        return await _embedded(model, "the `embedded` backend is set")
+        return await _embedded(model, "the `embedded` backend is set", window)
     if backend == "openai":
         return await _openai(model, url)
     if backend == "scripted":
@@ -70,9 +67,11 @@ async def choose(backend: str, model: str | None = None, url: str | None = None)
     )
 
 
-async def describe(backend: str, model: str | None = None, url: str | None = None) -> str:
+async def describe(
+    backend: str, model: str | None = None, url: str | None = None, window: int | None = None
+) -> str:
     """Which model would answer, why, and whether it is loaded; a few lines. Raises as `choose`."""
-    choice = await choose(backend, model, url)
+    choice = await choose(backend, model, url, window)
     try:
         lines = [f"{choice.name} ({choice.backend}) would answer: {choice.reason}.", *choice.notices]
         if isinstance(choice.model, LlamaCppModel):
@@ -82,12 +81,12 @@ async def describe(backend: str, model: str | None = None, url: str | None = Non
         await choice.model.aclose()
 
 
-async def _auto(model: str | None, url: str) -> Choice:
+async def _auto(model: str | None, url: str, window: int | None) -> Choice:
     if model and weights.is_path(model):
-        return await _embedded(model, "`model` is the path of a file")
+        return await _embedded(model, "`model` is the path of a file", window)
     try:
         models = await asyncio.wait_for(list_models(url), AUTO_SECONDS)
-        return await _from_ollama(model, url, models)
+        return await _from_ollama(model, url, models, window)
     except asyncio.TimeoutError:
         without = f"Ollama at {url} gave no answer within {AUTO_SECONDS:.0f} second"
     except ModelUnreachableError:
@@ -95,17 +94,19 @@ async def _auto(model: str | None, url: str) -> Choice:
     except VivekError as error:
         without = error.message.rstrip(".")
     try:
-        return await _embedded(model, without)
+        return await _embedded(model, without, window)
     except ModelNotFoundError as error:
         raise ModelNotFoundError(
             f"No model can answer: {without}, and {_small_first(error.message)}", hint=_ways_out(model)
         ) from error
 
 
-async def _from_ollama(name: str | None, url: str, models: Sequence[InstalledModel]) -> Choice:
+async def _from_ollama(
+    name: str | None, url: str, models: Sequence[InstalledModel], window: int | None
+) -> Choice:
     found = _named(name, models, url) if name else await _picked(models, url)
     reason = f"Ollama at {url} has it" if name else f"it is the best that Ollama at {url} has and that fits"
-    model = OllamaModel(found.name, url)
+    model = OllamaModel(found.name, url, context_window=window)
     try:
         warnings = await model.warnings()
     except BaseException:
@@ -142,13 +143,13 @@ async def _picked(models: Sequence[InstalledModel], url: str) -> InstalledModel:
     )
 
 
-async def _embedded(model: str | None, because: str) -> Choice:
+async def _embedded(model: str | None, because: str, window: int | None) -> Choice:
     found = await asyncio.to_thread(_weights, model)
     reason = f"{because}; its weights are in {found.place}"
     if found.place == weights.GIVEN_PATH:
         reason = f"{because}; its sha256 is {found.digest}"
     notice = _small(found.name, found.parameters)
-    chosen = LlamaCppModel(found.path, name=found.name, digest=found.digest)
+    chosen = LlamaCppModel(found.path, name=found.name, digest=found.digest, context_window=window)
     return Choice(chosen, "embedded", found.name, reason, tuple(filter(None, [notice])))
 
 

@@ -78,5 +78,6 @@ def gpu_warning(name: str, running: Mapping[str, Any]) -> str | None:
         return None
     return (
         f"Only {100 * on_gpu // size} % of {name} is in the GPU's memory, which makes it several times slower; see "
-        "what else is there with `ollama ps` and unload it with `ollama stop NAME`, or choose a smaller model."
+        "what else is there with `ollama ps` and unload it with `ollama stop NAME`, set `context.window` to less than "
+        f"{running.get('context_length') or 0} tokens, or choose a smaller model."
     )

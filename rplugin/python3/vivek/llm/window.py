@@ -18,10 +18,8 @@ BUCKETS = (4096, 8192, 16384, 32768)
 model has long lost the thread."""
 
 UNKNOWN_MEMORY = 8192
-"""Where nobody tells how much memory the server has: the bucket in which every operation fits."""
-
-RESERVE_BYTES = 1 << 30
-"""Memory left to the editor, its language servers and whatever else runs."""
+"""Where nobody tells how much memory the server has, as none tells of a GPU's: the bucket in which every operation
+fits."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Shape:
 def largest(shape: Shape, free: int | None) -> int:
     """The largest window that fits; where none does the smallest, and loading will tell.
 
-    free: bytes available, None where they are not known.
+    free: bytes to spare (`memory.spare`), None where they are not known.
     """
     if free is None:
         return max(bucket for bucket in shape.buckets if bucket <= max(UNKNOWN_MEMORY, shape.buckets[0]))
@@ -85,4 +83,4 @@ def raised(shape: Shape, tokens: int, free: int | None) -> int:
 
 
 def _fits(shape: Shape, window: int, free: int) -> bool:
-    return shape.need(window).total + RESERVE_BYTES <= free
+    return shape.need(window).total <= free
