@@ -41,6 +41,17 @@ def test_what_fits_is_let_through_and_what_does_not_is_refused(monkeypatch: pyte
         memory.refuse_if_short("a", Need(500, 301, 200))
 
 
+@pytest.mark.parametrize(
+    ("machine", "spare"), [(2 << 30, 7 << 30), (16 << 30, 4 << 30), (64 << 30, -(8 << 30))]
+)
+def test_a_quarter_of_the_machine_and_a_gibibyte_at_least_is_left_to_others(
+    monkeypatch: pytest.MonkeyPatch, machine: int, spare: int
+) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 8 << 30)
+    monkeypatch.setattr(memory, "_all", lambda: machine)
+    assert memory.spare() == spare
+
+
 def test_available_memory_is_part_of_what_the_machine_has() -> None:
     assert 0 < memory.available() <= psutil.virtual_memory().total
 
