@@ -85,7 +85,7 @@ def test_an_ask_without_a_range_has_the_cursor_and_no_selection(hosted: Editor) 
     assert "first" not in ask
     assert ask["path"] == str(hosted.home / "x.py")
     assert ask["lines"] == TEXT.split("\n")[:-1]
-    assert ask["config"] == {"backend": "auto", "history": "recent"}
+    assert ask["config"] == {"backend": "auto", "history": "recent", "profiles": []}
     assert ask["trusted"] is False
     assert "base" not in ask
 
