@@ -87,7 +87,15 @@ def llama_server(gguf: Path) -> Iterator[LlamaServer]:
     running.close()
 
 
-@pytest.fixture(scope="module", params=["embedded", "ollama", "openai", "openai-ollama"])
+BACKENDS = ("embedded", "ollama", "openai")
+
+with_ollamas_v1 = pytest.mark.parametrize(
+    "backend", [*BACKENDS, "openai-ollama"], indirect=True, scope="module"
+)
+"""For what differs between OpenAI-compatible servers: what they tell, count and are able to."""
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
 def backend(request: pytest.FixtureRequest, gguf: Path) -> Backend:
     """Each in turn, its model loaded: what a first call costs has tests of its own."""
     made = _backend(request, gguf)
@@ -174,6 +182,7 @@ def about(topic: str, lines: int = 8) -> list[Message]:
     return [SYSTEM, Message("user", f"{code}\nName the last function.")]
 
 
+@with_ollamas_v1
 def test_it_tells_window_weights_and_size(backend: Backend, gguf: Path) -> None:
     async def told() -> Any:
         async with opened(backend) as model:
@@ -196,6 +205,7 @@ TEXTS = [
 ]
 
 
+@with_ollamas_v1
 def test_the_count_is_the_servers_own_or_says_that_it_is_not(backend: Backend) -> None:
     async def counted_and_read() -> list[tuple[int, int]]:
         pairs = []
@@ -218,6 +228,7 @@ def test_the_count_is_the_servers_own_or_says_that_it_is_not(backend: Backend) -
         assert counted >= read if backend.cuts_silently else counted == read
 
 
+@with_ollamas_v1
 def test_the_pieces_join_to_the_whole_reply(backend: Backend) -> None:
     events = ask(backend, ASK, Sampling(max_tokens=24))
     assert sum(isinstance(event, Text) for event in events) > 3
@@ -250,11 +261,13 @@ def test_a_stop_sequence_ends_the_reply_and_is_not_in_it(backend: Backend) -> No
     assert end(events).reason == "stop"
 
 
+@with_ollamas_v1
 def test_the_cap_on_tokens_is_kept_and_told(backend: Backend) -> None:
     finished = end(ask(backend, ASK, Sampling(max_tokens=3)))
     assert (finished.reason, finished.stats.generated_tokens) == ("length", 3)
 
 
+@with_ollamas_v1
 def test_a_schema_is_obeyed(backend: Backend) -> None:
     async def bound() -> str:
         async with opened(backend) as model:
