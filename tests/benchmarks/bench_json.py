@@ -206,7 +206,7 @@ def main() -> int:
             missed = missed or tally.valid < GOALS[bound]
             for lost in tally.lost:
                 print(f"no answer: {lost}", file=sys.stderr)
-    Console().print(table)
+    Console(width=160).print(table)
     return int(missed)
 
 
