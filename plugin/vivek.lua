@@ -38,13 +38,43 @@ command('VivekStop', function(vivek)
   vivek.stop()
 end, { desc = 'Stop the model' })
 
+---@param arguments vim.api.keyset.create_user_command.command_args
+---@return vivek.Choice
+local function choice(arguments)
+  return {
+    all = arguments.bang,
+    range = arguments.range > 0 and { arguments.line1, arguments.line2 } or nil,
+    theirs = arguments.args == 'theirs',
+  }
+end
+
 command('VivekApply', function(vivek, arguments)
-  vivek.apply({ all = arguments.bang })
-end, { bang = true, desc = 'Apply the hunk under the cursor (!: all hunks)' })
+  vivek.apply(choice(arguments))
+end, {
+  bang = true,
+  range = true,
+  nargs = '?',
+  complete = function()
+    return { 'theirs' }
+  end,
+  desc = 'Apply the hunk under the cursor (!: all hunks)',
+})
 
 command('VivekReject', function(vivek, arguments)
-  vivek.reject({ all = arguments.bang })
-end, { bang = true, desc = 'Reject the hunk under the cursor (!: all hunks)' })
+  vivek.reject(choice(arguments))
+end, { bang = true, range = true, desc = 'Reject the hunk under the cursor (!: all hunks)' })
+
+command('VivekRestore', function(vivek, arguments)
+  vivek.restore({ all = arguments.bang })
+end, { bang = true, desc = 'Take the last reject back (!: all of them)' })
+
+command('VivekEdit', function(vivek)
+  vivek.edit()
+end, { desc = 'Edit the hunk under the cursor before it is applied' })
+
+command('VivekDiff', function(vivek)
+  vivek.diff()
+end, { desc = 'Show the proposal beside the buffer, in diff mode' })
 
 command('VivekNext', function(vivek, arguments)
   vivek.next(arguments.count)
@@ -72,10 +102,9 @@ end, { desc = 'Open the log' })
 
 local plugs = {
   VivekStop = 'VivekStop',
-  VivekApply = 'VivekApply',
-  VivekApplyAll = 'VivekApply!',
-  VivekReject = 'VivekReject',
-  VivekRejectAll = 'VivekReject!',
+  VivekRestore = 'VivekRestore',
+  VivekEdit = 'VivekEdit',
+  VivekDiff = 'VivekDiff',
   VivekNew = 'VivekNew',
   VivekInstall = 'VivekInstall',
   VivekLog = 'VivekLog',
@@ -83,9 +112,33 @@ local plugs = {
 for plug, run in pairs(plugs) do
   vim.keymap.set({ 'n', 'x' }, '<Plug>(' .. plug .. ')', '<Cmd>' .. run .. '<CR>')
 end
+
+-- `.` repeats these.
+local operators = {
+  VivekApply = 'apply',
+  VivekApplyAll = 'apply_all',
+  VivekReject = 'reject',
+  VivekRejectAll = 'reject_all',
+}
+for plug, name in pairs(operators) do
+  vim.keymap.set('n', '<Plug>(' .. plug .. ')', function()
+    return require('vivek.operator').keys(name)
+  end, { expr = true })
+end
+-- ":" puts the range '<,'> before the command.
+vim.keymap.set('x', '<Plug>(VivekApply)', ':VivekApply<CR>', { silent = true })
+vim.keymap.set('x', '<Plug>(VivekReject)', ':VivekReject<CR>', { silent = true })
+vim.keymap.set('x', '<Plug>(VivekApplyAll)', '<Cmd>VivekApply!<CR>')
+vim.keymap.set('x', '<Plug>(VivekRejectAll)', '<Cmd>VivekReject!<CR>')
+vim.keymap.set({ 'x', 'o' }, '<Plug>(VivekHunk)', "<Cmd>lua require('vivek.operator').select()<CR>")
+
 for _, plug in ipairs({ 'VivekNext', 'VivekPrev' }) do
-  vim.keymap.set({ 'n', 'x' }, '<Plug>(' .. plug .. ')', ('<Cmd>execute v:count1 .. "%s"<CR>'):format(plug))
+  vim.keymap.set(
+    { 'n', 'x', 'o' },
+    '<Plug>(' .. plug .. ')',
+    ('<Cmd>execute v:count1 .. "%s"<CR>'):format(plug)
+  )
 end
 vim.keymap.set('n', '<Plug>(VivekAsk)', '<Cmd>VivekAsk<CR>')
--- ":" puts the range '<,'> before the command: whole lines, in every visual mode.
+-- The same: whole lines, in every visual mode.
 vim.keymap.set('x', '<Plug>(VivekAsk)', ':VivekAsk<CR>', { silent = true })

@@ -73,19 +73,35 @@ local function replacements_of(located)
   for _, one in ipairs(located) do
     local last = replacements[#replacements]
     if last and last.row + #last.old == one.row then
-      vim.list_extend(last.old, one.hunk.old)
-      vim.list_extend(last.new, one.hunk.new)
+      vim.list_extend(last.old, one.old)
+      vim.list_extend(last.new, one.new)
     else
-      local old, new = vim.list_slice(one.hunk.old), vim.list_slice(one.hunk.new)
+      local old, new = vim.list_slice(one.old), vim.list_slice(one.new)
       replacements[#replacements + 1] = { row = one.row, old = old, new = new }
     end
   end
   return replacements
 end
 
----@class vivek.LocatedHunk
----@field hunk vivek.Hunk
----@field row integer
+--- Set '[ and '] as a put does: to the first and the last line that came in, or where lines only went, to the
+--- line below.
+---@param buf integer
+---@param replacements vivek.Replacement[]
+local function set_change_marks(buf, replacements)
+  local shift, first, last = 0, nil, nil
+  for _, one in ipairs(replacements) do
+    local row = one.row + shift
+    first = first or row
+    last = math.max(row, row + #one.new - 1)
+    shift = shift + #one.new - #one.old
+  end
+  local bottom = vim.api.nvim_buf_line_count(buf)
+  vim.api.nvim_buf_set_mark(buf, '[', math.min(first + 1, bottom), 0, {})
+  vim.api.nvim_buf_set_mark(buf, ']', math.min(last + 1, bottom), 0, {})
+end
+
+---@class vivek.LocatedHunk : vivek.Replacement
+---@field eol boolean? whether the last line ends in a newline afterwards, where the hunk changes that
 
 --- Replace the lines of hunks. One `u` takes all of them back.
 ---@param buf integer
@@ -97,10 +113,11 @@ function M.hunks(buf, located)
     set_lines(buf, replacements[index].row, replacements[index].old, replacements[index].new)
   end
   for _, one in ipairs(located) do
-    if one.hunk.eol ~= nil then
-      vim.bo[buf].endofline = one.hunk.eol
+    if one.eol ~= nil then
+      vim.bo[buf].endofline = one.eol
     end
   end
+  set_change_marks(buf, replacements)
   break_undo(buf)
   tell_insert_mode(buf)
 end

@@ -10,7 +10,7 @@ local config = require('vivek.config')
 local host = require('vivek.host')
 local message = require('vivek.message')
 local progress = require('vivek.progress')
-local proposal = require('vivek.proposal')
+local proposals = require('vivek.proposals')
 local scratch = require('vivek.scratch')
 
 local M = {}
@@ -109,7 +109,7 @@ end
 ---@param buf integer the source buffer
 ---@return vivek.Snapshot
 local function follow_up(buf)
-  local pending = proposal.pending_text(buf)
+  local pending = proposals.pending_text(buf)
   local ended = ended_on(buf)
   local snapshot = capture.snapshot(buf, not pending and ended and target_of(ended) or nil)
   if not pending then
@@ -132,7 +132,7 @@ end
 ---@param run vivek.Run
 local function send_outcome(run)
   if host.running() and vim.api.nvim_buf_is_valid(run.buf) then
-    local outcome = proposal.outcome(run.buf, run.id)
+    local outcome = proposals.outcome(run.buf, run.id)
     local about = { path = run.path, buffer = capture.identity(run.buf), run = run.id }
     host.notify('vivek_outcome', vim.tbl_extend('error', about, outcome))
   end
@@ -161,7 +161,7 @@ local function propose(run, result)
     mark_target(run, target[1], target[2])
   end
   if #result.edits > 0 then
-    proposal.show(run.buf, run.id, run.base, result.edits, {
+    proposals.show(run.buf, run.id, run.base, result.edits, {
       eol = run.eol,
       target = target,
       on_change = function()

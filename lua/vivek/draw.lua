@@ -12,7 +12,7 @@ local NAMESPACE = vim.api.nvim_create_namespace('vivek_proposal')
 -- Above tree-sitter (100) and semantic tokens (125 to 127).
 local LINE_PRIORITY, WORD_PRIORITY = 190, 200
 local ADDED = { line = 'VivekAdd', words = 'VivekAddText', pad = true }
-local STALE = { line = 'VivekStaleText', words = 'VivekStaleText', pad = false }
+local STALE = { line = 'VivekStaleText', words = 'VivekStaleText', pad = true }
 local SCROLLS = vim.fn.has('nvim-0.11') == 1
 
 ---@alias vivek.Chunk { [1]: string, [2]: string }
@@ -161,7 +161,7 @@ local function virtual_lines(lines, spans, view, groups)
 end
 
 --- The changed words of a hunk, line by line, where old and new lines can be paired.
----@param hunk vivek.Hunk
+---@param hunk { old: string[], new: string[] }
 ---@return table<integer, vivek.Span[]> removed by line of `old`, 1-based
 ---@return table<integer, vivek.Span[]> added by line of `new`, 1-based
 function M.changed_words(hunk)
@@ -204,20 +204,25 @@ local function mark_virtual_lines(marks, row, lines)
 end
 
 ---@param marks vivek.Marks
----@param hunk vivek.Hunk
----@param row integer
----@param removed table<integer, vivek.Span[]>
-local function mark_removed(marks, hunk, row, removed)
-  if #hunk.old == 0 then
+---@param place vivek.Place
+---@param group string
+local function mark_lines(marks, place, group)
+  if #place.old == 0 then
     return
   end
-  mark(marks, row, 0, {
-    end_row = row + #hunk.old,
+  mark(marks, place.row, 0, {
+    end_row = place.row + #place.old,
     end_col = 0,
-    hl_group = 'VivekDelete',
+    hl_group = group,
     hl_eol = true,
     priority = LINE_PRIORITY,
   })
+end
+
+---@param marks vivek.Marks
+---@param row integer
+---@param removed table<integer, vivek.Span[]>
+local function mark_words(marks, row, removed)
   for index, spans in pairs(removed) do
     for _, span in ipairs(spans) do
       mark(marks, row + index - 1, span.first, {
@@ -248,47 +253,42 @@ local function mark_note(marks, row, note, view)
   return {}
 end
 
---- Draw a hunk.
+--- Draw a hunk; of one that conflicts with the user's change both sides.
 ---@param buf integer
----@param hunk vivek.Hunk
 ---@param place vivek.Place
 ---@param view vivek.View
 ---@param note vivek.Chunk[]? what to say beside it
 ---@return vivek.Marks
-function M.hunk(buf, hunk, place, view, note)
+function M.hunk(buf, place, view, note)
   local marks = { buf = buf, row = place.row, rows = {} }
-  local first = M.first_row(hunk, place)
-  local below = note and mark_note(marks, first, note, view) or {}
+  local below = note and mark_note(marks, M.first_row(place), note, view) or {}
   local lines
-  if place.stale then
-    lines = virtual_lines(hunk.new, {}, view, STALE)
+  if place.state == 'stale' then
+    mark_lines(marks, place, 'VivekConflict')
+    lines = virtual_lines(place.new, {}, view, STALE)
   else
-    local removed, added = M.changed_words(hunk)
-    mark_removed(marks, hunk, place.row, removed)
-    lines = virtual_lines(hunk.new, added, view, ADDED)
+    local removed, added = M.changed_words(place)
+    mark_lines(marks, place, 'VivekDelete')
+    mark_words(marks, place.row, removed)
+    lines = virtual_lines(place.new, added, view, ADDED)
   end
-  mark_virtual_lines(marks, M.last_row(hunk, place), vim.list_extend(lines, below))
+  mark_virtual_lines(marks, M.last_row(place), vim.list_extend(lines, below))
   return marks
 end
 
 --- The line (0-based) that stands for a hunk: its first one, or for an insertion the line above it.
----@param hunk vivek.Hunk
 ---@param place vivek.Place
 ---@return integer
-function M.first_row(hunk, place)
-  if place.stale or #hunk.old > 0 then
-    return place.row
-  end
-  return math.max(place.row - 1, 0)
+function M.first_row(place)
+  return #place.old > 0 and place.row or math.max(place.row - 1, 0)
 end
 
 --- The last line (0-based) of a hunk, below which its new lines are drawn; -1 above the first line of the
 --- buffer.
----@param hunk vivek.Hunk
 ---@param place vivek.Place
 ---@return integer
-function M.last_row(hunk, place)
-  return place.stale and place.row or place.row + #hunk.old - 1
+function M.last_row(place)
+  return place.row + #place.old - 1
 end
 
 --- Take away what was drawn.
@@ -332,16 +332,15 @@ end
 
 --- Put the cursor on a hunk and bring all of it on the screen, folds opened.
 ---@param win integer
----@param hunk vivek.Hunk
 ---@param place vivek.Place
-function M.go_to(win, hunk, place)
-  local row = M.first_row(hunk, place)
-  local above = M.last_row(hunk, place) < 0
+function M.go_to(win, place)
+  local row = M.first_row(place)
+  local above = M.last_row(place) < 0
   vim.api.nvim_win_call(win, function()
     vim.cmd("normal! m'")
     vim.api.nvim_win_set_cursor(win, { row + 1, 0 })
     vim.cmd('normal! ^zv')
-    local last = math.min(math.max(row, M.last_row(hunk, place)) + 1, vim.api.nvim_buf_line_count(0) - 1)
+    local last = math.min(math.max(row, M.last_row(place)) + 1, vim.api.nvim_buf_line_count(0) - 1)
     local top = vim.fn.winsaveview().topline - 1
     local height = vim.api.nvim_win_text_height(win, { start_row = top, end_row = math.max(last, top) }).all
     if height > vim.api.nvim_win_get_height(win) then
@@ -349,7 +348,7 @@ function M.go_to(win, hunk, place)
     end
   end)
   if above then
-    M.reveal_top(win, #hunk.new)
+    M.reveal_top(win, #place.new)
   end
 end
 

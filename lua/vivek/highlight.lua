@@ -10,6 +10,7 @@ local LINKS = {
   VivekAdd = 'DiffAdd',
   VivekAddText = 'DiffText',
   VivekDeleteText = 'DiffText',
+  VivekConflict = 'DiffChange',
   VivekStale = 'DiagnosticVirtualTextWarn',
   VivekStaleText = 'Comment',
   VivekHint = 'Comment',

@@ -5,13 +5,9 @@
 
 local M = {}
 
---- The source buffer that a command means: the one that the current scratch buffer belongs to, else the
---- current.
 ---@return integer
 local function source()
-  local current = vim.api.nvim_get_current_buf()
-  local source_buf = require('vivek.scratch').source_of(current)
-  return source_buf and vim.api.nvim_buf_is_valid(source_buf) and source_buf or current
+  return require('vivek.sources').current()
 end
 
 --- Change the settings. Optional; what is wrong is told and left at its default.
@@ -35,24 +31,42 @@ function M.stop()
   require('vivek.ask').stop(source())
 end
 
----@param options? { all?: boolean }
+--- Apply the hunk under the cursor, or some, or all.
+---@param options? vivek.Choice
 function M.apply(options)
-  require('vivek.proposal').apply(source(), options or {})
+  require('vivek.proposals').apply(source(), options or {})
 end
 
----@param options? { all?: boolean }
+--- Reject the hunk under the cursor, or some, or all.
+---@param options? vivek.Choice
 function M.reject(options)
-  require('vivek.proposal').reject(source(), options or {})
+  require('vivek.proposals').reject(source(), options or {})
+end
+
+--- Take the last reject back, or every one.
+---@param options? { all?: boolean }
+function M.restore(options)
+  require('vivek.proposals').restore(source(), options or {})
+end
+
+--- Edit the hunk under the cursor in a buffer of its own.
+function M.edit()
+  require('vivek.edit').open(source())
+end
+
+--- Show the proposal beside the buffer in diff mode, or take that view away.
+function M.diff()
+  require('vivek.diff').toggle(source())
 end
 
 ---@param count? integer
 function M.next(count)
-  require('vivek.proposal').next(source(), count or 1)
+  require('vivek.proposals').next(source(), count or 1)
 end
 
 ---@param count? integer
 function M.prev(count)
-  require('vivek.proposal').prev(source(), count or 1)
+  require('vivek.proposals').prev(source(), count or 1)
 end
 
 --- Begin a fresh conversation on this file.

@@ -10,7 +10,9 @@ local M = {}
 ---@field cursor fun()
 ---@field layout fun() windows were resized, or the buffer came into one
 ---@field top fun(win: integer) a window of the buffer was scrolled up
----@field gone fun() the buffer is deleted or wiped out
+---@field written fun() all of the text was written to the buffer's file
+---@field reloaded fun() the buffer was loaded, or loaded again
+---@field gone fun() the buffer is wiped out
 
 ---@param buf integer
 ---@param watcher vivek.Watcher
@@ -63,11 +65,20 @@ function M.buffer(buf, watcher)
   on({ 'CursorMoved', 'CursorMovedI' }, function()
     watcher.cursor()
   end)
-  on({ 'BufWinEnter', 'BufReadPost' }, function()
+  on({ 'BufWinEnter', 'BufReadPost' }, function(event)
     attach(buf, watcher, state)
+    if event.event == 'BufReadPost' then
+      watcher.reloaded()
+    end
     watcher.layout()
   end)
-  on({ 'BufDelete', 'BufWipeout' }, function()
+  on('BufWritePost', function()
+    -- `:write other` ends here, too; the text is then not in the buffer's own file.
+    if not vim.bo[buf].modified then
+      watcher.written()
+    end
+  end)
+  on('BufWipeout', function()
     watcher.gone()
   end)
   on({ 'WinResized', 'ColorScheme' }, function()

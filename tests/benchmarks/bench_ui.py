@@ -174,7 +174,7 @@ def key_latencies(editor: Editor, samples: int, rate: int, language: str) -> lis
 
 DRAW = """
 local lines, count, rounds = ...
-local proposal = require('vivek.proposal')
+local proposal = require('vivek.proposals')
 local buffer = vim.api.nvim_create_buf(true, false)
 vim.api.nvim_set_current_buf(buffer)
 local base = {}

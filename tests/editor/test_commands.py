@@ -51,7 +51,7 @@ def answer_with(editor: Editor, *events: dict[str, Any]) -> None:
 
 
 def hunks(editor: Editor, buffer: int) -> list[dict[str, Any]]:
-    return list(editor.lua("return require('vivek.proposal').hunks(...)", buffer))
+    return list(editor.lua("return require('vivek.proposals').hunks(...)", buffer))
 
 
 def propose(editor: Editor, *edits: dict[str, Any], **more: Any) -> int:

@@ -54,7 +54,7 @@ class Vivek:
         return self.ended()[-1]
 
     def hunks(self) -> list[dict[str, Any]]:
-        return list(self.editor.lua("return require('vivek.proposal').hunks(0)"))
+        return list(self.editor.lua("return require('vivek.proposals').hunks(0)"))
 
     def scratch(self) -> str:
         code = "return require('vivek.scratch').of(vim.api.nvim_get_current_buf())"

@@ -150,9 +150,10 @@ def test_edits_of_the_same_line_become_one_hunk(nvim: Editor) -> None:
 def locate(nvim: Editor, base: list[str], start: int, count: int, current: list[str]) -> tuple[int, bool]:
     code = """
         local base, start, count, current = ...
-        local hunk = { id = 1, start = start, old = vim.list_slice(base, start + 1, start + count), new = {} }
-        local place = require('vivek.hunks').locate(base, { start }, { hunk }, current)[1]
-        return { place.row, place.stale }
+        local old = vim.list_slice(base, start + 1, start + count)
+        local hunk = { id = 1, start = start, old = old, new = { 'proposed' } }
+        local place = require('vivek.rebase').locate(base, { hunk }, {}, current).places[1]
+        return { place.row, place.state == 'stale' }
     """
     row, stale = nvim.lua(code, base, start, count, current)
     return row, stale
@@ -217,13 +218,13 @@ def test_two_hunks_never_claim_the_same_line(nvim: Editor) -> None:
     code = """
         local base, current = { 'a', '', 'a' }, { 'a' }
         local hunks = {
-          { id = 1, start = 0, old = { 'a' }, new = {} },
-          { id = 2, start = 2, old = { 'a' }, new = {} },
+          { id = 1, start = 0, old = { 'a' }, new = { 'A' } },
+          { id = 2, start = 2, old = { 'a' }, new = { 'B' } },
         }
-        local places = require('vivek.hunks').locate(base, { 0, 2 }, hunks, current)
-        return { places[1].stale, places[2].stale }
+        local places = require('vivek.rebase').locate(base, hunks, {}, current).places
+        return { places[1].state, places[2].state }
     """
-    assert sorted(nvim.lua(code)) == [False, True]
+    assert sorted(nvim.lua(code)) == ["pending", "stale"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def propose(nvim: Editor) -> None:
     nvim.lua(
         """
         local buffer = vim.api.nvim_get_current_buf()
-        require('vivek.proposal').show(buffer, 'r1', vim.api.nvim_buf_get_lines(buffer, 0, -1, true), ..., {})
+        require('vivek.proposals').show(buffer, 'r1', vim.api.nvim_buf_get_lines(buffer, 0, -1, true), ..., {})
         """,
         EDITS,
     )
@@ -42,7 +42,7 @@ def test_keys_are_there_only_while_hunks_are_shown(demo: Editor) -> None:
     assert mapped(demo) == set()
     propose(demo)
     assert mapped(demo) == DEFAULTS
-    demo.lua("require('vivek.proposal').reject(0, { all = true })")
+    demo.lua("require('vivek.proposals').reject(0, { all = true })")
     assert mapped(demo) == set()
 
 
@@ -53,7 +53,7 @@ def test_keys_do_what_they_say(demo: Editor) -> None:
     demo.feed("\\a")
     assert demo.lines() == ["a", "b", "C"]
     demo.feed("[v\\r")
-    assert demo.lua("return require('vivek.proposal').outcome(0, 'r1')") == {
+    assert demo.lua("return require('vivek.proposals').outcome(0, 'r1')") == {
         "applied": 1,
         "rejected": 1,
         "pending": 0,
@@ -97,7 +97,7 @@ def test_a_map_of_the_users_is_never_replaced_nor_shadowed(
 def test_the_users_own_map_outlives_the_proposal(demo: Editor) -> None:
     demo.command("nnoremap <buffer> \\a :let g:mine = 1<CR>")
     propose(demo)
-    demo.lua("require('vivek.proposal').clear(0)")
+    demo.lua("require('vivek.proposals').clear(0)")
     demo.feed("\\a")
     assert demo.eval("g:mine") == 1
 
@@ -105,7 +105,7 @@ def test_the_users_own_map_outlives_the_proposal(demo: Editor) -> None:
 def test_a_key_that_the_user_maps_meanwhile_stays(demo: Editor) -> None:
     propose(demo)
     demo.command("nnoremap <buffer> ]v :echo 1<CR>")
-    demo.lua("require('vivek.proposal').clear(0)")
+    demo.lua("require('vivek.proposals').clear(0)")
     assert "]v" in demo.output("nmap <buffer> ]v")
     assert mapped(demo) == set()
 

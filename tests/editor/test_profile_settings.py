@@ -54,11 +54,11 @@ def test_a_model_is_asked_what_is_meant_where_its_profile_says_so(nvim: Editor, 
 
 def test_a_models_doubt_is_shown_and_the_hunk_is_there(nvim: Editor, script: Path) -> None:
     ask(nvim, script, "{ other = {}, ['scr*'] = { verdict = true } }", "1,2VivekAsk make it 4", CODE, DOUBT)
-    assert len(nvim.lua("return require('vivek.proposal').hunks(0)")) == 1
+    assert len(nvim.lua("return require('vivek.proposals').hunks(0)")) == 1
     code = "return require('vivek.scratch').of(vim.api.nvim_get_current_buf())"
     assert "The model doubts its own edit: pi is not 4." in "\n".join(nvim.lines(int(nvim.lua(code))))
 
 
 def test_without_profiles_a_model_of_unknown_size_is_asked_for_code_alone(nvim: Editor, script: Path) -> None:
     ask(nvim, script, "{}", "1,2VivekAsk thread safety", CODE)
-    assert len(nvim.lua("return require('vivek.proposal').hunks(0)")) == 1
+    assert len(nvim.lua("return require('vivek.proposals').hunks(0)")) == 1

@@ -1,0 +1,87 @@
+--- Which hunks were applied at which state of a buffer's undo tree.
+---
+--- It bridges `undotree()` and sets of hunks. A state of the undo tree is one text, so what was applied
+--- there is certain, where a diff of texts in which lines repeat themselves can only guess. What it
+--- doesn't do: look at the text.
+
+local M = {}
+
+---@class vivek.UndoState
+---@field applied table<integer, boolean> by the hunks' id
+---@field text string what tells the text at the time from any other: changes may be added to the newest state
+
+---@class vivek.UndoRecord
+---@field buf integer
+---@field known table<integer, vivek.UndoState> by the state's number
+---@field latest table<integer, boolean> the set that was noted last
+
+---@param buf integer
+---@return string
+local function digest(buf)
+  local text = table.concat(vim.api.nvim_buf_get_lines(buf, 0, -1, true), '\n')
+  return vim.fn.sha256(text:find('%z') and text:gsub('%z', '\n\n') or text)
+end
+
+---@param buf integer
+---@param applied? table<integer, boolean>
+---@return vivek.UndoRecord
+function M.record(buf, applied)
+  local record = { buf = buf, known = {}, latest = {} }
+  M.note(record, applied or {})
+  return record
+end
+
+--- Note what is applied at the state that the buffer is in.
+---@param record vivek.UndoRecord
+---@param applied table<integer, boolean>
+function M.note(record, applied)
+  record.latest = applied
+  record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied, text = digest(record.buf) }
+end
+
+---@param entries table[]
+---@param before integer the state that the first entry changed
+---@param parents table<integer, integer>
+local function gather(entries, before, parents)
+  for _, entry in ipairs(entries) do
+    if entry.alt then
+      gather(entry.alt, before, parents)
+    end
+    parents[entry.seq] = before
+    before = entry.seq
+  end
+end
+
+--- What was applied at the state that the buffer is in: what was noted there, or at the nearest state
+--- that led to it.
+---@param record vivek.UndoRecord
+---@return table<integer, boolean>
+---@return boolean certain whether the text is the very one of a state that was noted
+function M.applied(record)
+  local tree = vim.fn.undotree(record.buf)
+  local here = record.known[tree.seq_cur]
+  if here then
+    return here.applied, here.text == digest(record.buf)
+  end
+  local parents = {}
+  gather(tree.entries, 0, parents)
+  local state = tree.seq_cur
+  while state and state > 0 do
+    state = parents[state]
+    if record.known[state] then
+      return record.known[state].applied, false
+    end
+  end
+  -- No state on the way is known: it is older than the proposal, where nothing of it was applied.
+  return {}, false
+end
+
+--- The undo tree was thrown away, as it is when a buffer is unloaded: all that remains is what was true
+--- last.
+---@param record vivek.UndoRecord
+function M.restart(record)
+  record.known = {}
+  M.note(record, record.latest)
+end
+
+return M
