@@ -49,6 +49,12 @@ local function choice(arguments)
 end
 
 command('VivekApply', function(vivek, arguments)
+  if arguments.args ~= '' and arguments.args ~= 'theirs' then
+    return require('vivek.message').error(
+      ('"%s" is no way to apply a hunk.'):format(arguments.args),
+      ':VivekApply theirs takes the model’s lines where yours conflict.'
+    )
+  end
   vivek.apply(choice(arguments))
 end, {
   bang = true,
@@ -132,12 +138,10 @@ vim.keymap.set('x', '<Plug>(VivekApplyAll)', '<Cmd>VivekApply!<CR>')
 vim.keymap.set('x', '<Plug>(VivekRejectAll)', '<Cmd>VivekReject!<CR>')
 vim.keymap.set({ 'x', 'o' }, '<Plug>(VivekHunk)', "<Cmd>lua require('vivek.operator').select()<CR>")
 
-for _, plug in ipairs({ 'VivekNext', 'VivekPrev' }) do
-  vim.keymap.set(
-    { 'n', 'x', 'o' },
-    '<Plug>(' .. plug .. ')',
-    ('<Cmd>execute v:count1 .. "%s"<CR>'):format(plug)
-  )
+for plug, name in pairs({ VivekNext = 'next', VivekPrev = 'prev' }) do
+  local lhs = '<Plug>(' .. plug .. ')'
+  vim.keymap.set({ 'n', 'x' }, lhs, ('<Cmd>execute v:count1 .. "%s"<CR>'):format(plug))
+  vim.keymap.set('o', lhs, ("<Cmd>lua require('vivek.operator').go('%s')<CR>"):format(name))
 end
 vim.keymap.set('n', '<Plug>(VivekAsk)', '<Cmd>VivekAsk<CR>')
 -- The same: whole lines, in every visual mode.

@@ -35,6 +35,9 @@ local M = {}
 ---@field apply_all string|false
 ---@field reject string|false
 ---@field reject_all string|false
+---@field edit string|false
+---@field diff string|false
+---@field hunk string|false
 
 ---@class vivek.ScratchConfig
 ---@field split 'right'|'left'|'above'|'below'
@@ -155,6 +158,9 @@ M.schema = {
       key('apply_all', '<LocalLeader>A', 'Apply all hunks.'),
       key('reject', '<LocalLeader>r', 'Reject the hunk under the cursor.'),
       key('reject_all', '<LocalLeader>R', 'Reject all hunks.'),
+      key('edit', '<LocalLeader>e', 'Edit the hunk under the cursor before it is applied.'),
+      key('diff', '<LocalLeader>d', 'Show the proposal beside the buffer, in diff mode.'),
+      key('hunk', 'iv', 'The lines of the hunk under the cursor, as a text object.'),
     },
   },
   {

@@ -357,13 +357,14 @@ end
 ---@param buf integer
 ---@param hunk vivek.Hunk
 ---@param lines string[]
+---@param place vivek.Place what the user saw of the hunk when they wrote them
 ---@return boolean done false where the hunk is not open any more
-function M.edit(buf, hunk, lines)
+function M.edit(buf, hunk, lines, place)
   local item = M.find(resolved(buf), hunk)
   if not item then
     return false
   end
-  proposals.edit(item.proposal, hunk, lines)
+  proposals.edit(item.proposal, hunk, lines, place)
   local board = assert(boards.of(resolved(buf)))
   boards.refresh(board)
   if item.proposal.options.on_change then
