@@ -36,6 +36,7 @@ local LABEL_WIDTH = 24
 ---@field list vivek.Proposal[] the oldest first
 ---@field items vivek.Item[] the open hunks, in the order of their lines
 ---@field keyed boolean whether the keys are set
+---@field beside boolean? whether a diff view shows the pending hunks
 ---@field current vivek.Hunk? the hunk that the cursor was sent to
 ---@field hinted vivek.Hunk? the hunk that carries the hint
 ---@field tick integer? the changedtick that the items are for
@@ -217,7 +218,7 @@ local function draw_item(board, item, view, is_current)
   local drawn = item.proposal.drawn[id]
   local note = note_for(board, item, is_current)
   local said = note and note[1][1] or ''
-  local looks = ('%s %s %s %s %s'):format(place.state, view.width, view.wrap, view.tabstop, said)
+  local looks = ('%s %s %s %s %s %s'):format(place.state, view.width, view.wrap, view.tabstop, view.beside, said)
   local same = drawn
     and drawn.looks == looks
     and vim.deep_equal(drawn.new, place.new)
@@ -270,6 +271,7 @@ function M.redraw(board)
   M.locate(board)
   set_keys(board)
   local view, current, wanted = draw.view(board.buf), M.current(board), {}
+  view.beside = board.beside
   board.hinted = current and current.hunk
   for _, item in ipairs(board.items) do
     wanted[item.hunk] = true
@@ -419,7 +421,7 @@ end
 ---@param board vivek.Board
 ---@param win integer
 local function reveal_top(board, win)
-  local first = board.items[1]
+  local first = not board.beside and board.items[1]
   if first and draw.last_row(first.place) < 0 then
     draw.reveal_top(win, #first.place.new)
   end

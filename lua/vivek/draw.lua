@@ -21,6 +21,7 @@ local SCROLLS = vim.fn.has('nvim-0.11') == 1
 ---@field width integer columns of text in the widest one
 ---@field wrap integer? columns of text in the narrowest one that wraps
 ---@field tabstop integer
+---@field beside boolean? whether a diff view shows the pending hunks: virtual lines would put its lines apart
 
 --- What drawing must know of the windows that show a buffer.
 ---@param buf integer
@@ -263,7 +264,9 @@ function M.hunk(buf, place, view, note)
   local marks = { buf = buf, row = place.row, rows = {} }
   local below = note and mark_note(marks, M.first_row(place), note, view) or {}
   local lines
-  if place.state == 'stale' then
+  if view.beside and place.state ~= 'stale' then
+    return marks
+  elseif place.state == 'stale' then
     mark_lines(marks, place, 'VivekConflict')
     lines = virtual_lines(place.new, {}, view, STALE)
   else

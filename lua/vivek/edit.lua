@@ -61,10 +61,9 @@ end
 ---@param buf integer
 local function accept(edit, buf)
   local lines = lines_of(edit, buf)
-  local left = merge.unresolved(lines)
-  if left then
+  if merge.unresolved(lines, LABELS) then
     return message.error(
-      ('A conflict marker is left in line %d.'):format(left),
+      'Conflict markers are left in the text.',
       'Keep the lines that you want, take the markers out, then write again.'
     )
   end

@@ -69,20 +69,25 @@ function M.go(name)
   proposals[name](source, vim.v.count1)
 end
 
---- The hunk whose lines the cursor is in, rather one that is open than one that was applied.
+--- The hunk that a line belongs to, rather one that is open than one that was applied; a hunk that only adds
+--- lines belongs to the line above them.
 ---@param row integer 1-based
 ---@return vivek.HunkInfo?
 local function hunk_at(row)
-  local found
+  local best, rank = nil, 0
   for _, hunk in ipairs(proposals.hunks(0)) do
-    if hunk.first and hunk.first <= row and row <= hunk.last then
-      if hunk.state ~= 'applied' then
-        return hunk
-      end
-      found = found or hunk
+    local first, last = hunk.first or 0, hunk.last or -1
+    local worth = 0
+    if first <= row and row <= last then
+      worth = hunk.state == 'applied' and 2 or 3
+    elseif last == first - 1 and row == math.max(last, 1) then
+      worth = 1
+    end
+    if worth > rank then
+      best, rank = hunk, worth
     end
   end
-  return found
+  return best
 end
 
 --- Select the lines of the hunk under the cursor: those that it replaces, or once it is applied those that
@@ -91,6 +96,10 @@ function M.select()
   local hunk = hunk_at(vim.api.nvim_win_get_cursor(0)[1])
   if not hunk then
     return message.abort('no line of a hunk is under the cursor.')
+  elseif hunk.last < hunk.first then
+    local what = hunk.state == 'applied' and 'hunk %d took lines away: there are none to select.'
+      or 'hunk %d only adds lines: there are none to select before it is applied.'
+    return message.abort(what:format(hunk.id))
   end
   local mode = vim.api.nvim_get_mode().mode
   local visual = mode:find('^[vV\22]') ~= nil

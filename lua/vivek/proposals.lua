@@ -337,6 +337,10 @@ local function go(buf, steps)
   board.current = item.hunk
   draw.go_to(win, item.place)
   boards.redraw(board)
+  local diff = package.loaded['vivek.diff']
+  if diff then
+    diff.follow(board.buf)
+  end
 end
 
 --- Go to the next hunk, from the last one to the first.
