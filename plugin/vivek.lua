@@ -36,7 +36,7 @@ end, {
 
 command('VivekStop', function(vivek)
   vivek.stop()
-end, { desc = 'Stop the model' })
+end, { bar = true, desc = 'Stop the model' })
 
 ---@param arguments vim.api.keyset.create_user_command.command_args
 ---@return vivek.Choice
@@ -58,6 +58,7 @@ command('VivekApply', function(vivek, arguments)
   vivek.apply(choice(arguments))
 end, {
   bang = true,
+  bar = true,
   range = true,
   nargs = '?',
   complete = function()
@@ -68,31 +69,31 @@ end, {
 
 command('VivekReject', function(vivek, arguments)
   vivek.reject(choice(arguments))
-end, { bang = true, range = true, desc = 'Reject the hunk under the cursor (!: all hunks)' })
+end, { bang = true, bar = true, range = true, desc = 'Reject the hunk under the cursor (!: all hunks)' })
 
 command('VivekRestore', function(vivek, arguments)
   vivek.restore({ all = arguments.bang })
-end, { bang = true, desc = 'Take the last reject back (!: all of them)' })
+end, { bang = true, bar = true, desc = 'Take the last reject back (!: all of them)' })
 
 command('VivekEdit', function(vivek)
   vivek.edit()
-end, { desc = 'Edit the hunk under the cursor before it is applied' })
+end, { bar = true, desc = 'Edit the hunk under the cursor before it is applied' })
 
 command('VivekDiff', function(vivek)
   vivek.diff()
-end, { desc = 'Show the proposal beside the buffer, in diff mode' })
+end, { bar = true, desc = 'Show the proposal beside the buffer, in diff mode' })
 
 command('VivekNext', function(vivek, arguments)
   vivek.next(arguments.count)
-end, { count = 1, desc = 'Go to the next hunk' })
+end, { bar = true, count = 1, desc = 'Go to the next hunk' })
 
 command('VivekPrev', function(vivek, arguments)
   vivek.prev(arguments.count)
-end, { count = 1, desc = 'Go to the previous hunk' })
+end, { bar = true, count = 1, desc = 'Go to the previous hunk' })
 
 command('VivekNew', function(vivek)
   vivek.new()
-end, { desc = 'Begin a fresh conversation on this file' })
+end, { bar = true, desc = 'Begin a fresh conversation on this file' })
 
 command('VivekInstall', function(vivek, arguments)
   vivek.install(unpack(arguments.fargs))
@@ -104,7 +105,7 @@ end, {
 
 command('VivekLog', function(vivek)
   vivek.log()
-end, { desc = 'Open the log' })
+end, { bar = true, desc = 'Open the log' })
 
 local plugs = {
   VivekStop = 'VivekStop',

@@ -208,16 +208,17 @@ local function set_line(win, line)
 end
 
 --- The source buffer of a diff view, for a command that is given there: the source's cursor goes to the line
---- that the view's is at.
+--- that the view's is at. Where it stands beside it already it stays: a line that a hunk takes away has none of
+--- its own in the view.
 ---@param buf integer
 ---@return integer? source nil where the buffer is no diff view
 function M.enter(buf)
   local view = views[buf]
   local win = view and boards.window_of(view.source)
   if win then
-    local line = beside(buf, view.source, vim.api.nvim_win_get_cursor(0)[1])
-    if line ~= vim.api.nvim_win_get_cursor(win)[1] then
-      set_line(win, line)
+    local here, there = vim.api.nvim_win_get_cursor(0)[1], vim.api.nvim_win_get_cursor(win)[1]
+    if beside(view.source, buf, there) ~= here then
+      set_line(win, beside(buf, view.source, here))
     end
   end
   return view and view.source

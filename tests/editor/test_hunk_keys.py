@@ -86,6 +86,7 @@ def test_dot_after_a_command_that_applies_repeats_what_the_user_did_before(four:
         ("g/[cg]/normal \\a", "abCdefGh"),
         ("3,7g/[aceg]/normal \\a", "abCdEfGh"),
         ("3,5VivekApply", "abCdEfgh"),
+        ("2VivekNext | VivekApply | VivekNext | VivekApply", "abcdEfGh"),
         ("VivekApply!", "AbCdEfGh"),
         ('execute "normal \\\\a]v."', "AbCdefgh"),
     ],

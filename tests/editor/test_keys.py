@@ -101,7 +101,7 @@ def test_a_map_of_the_users_is_never_replaced_nor_shadowed(
     [
         ("xnoremap \\a :echo 1<CR>", VISUAL - {"\\a"}, OPERATOR),
         ("xnoremap <buffer> iv iw", VISUAL - {"iv"}, OPERATOR),
-        ("onoremap i <Nop>", VISUAL, OPERATOR - {"iv"}),
+        ("onoremap i j", VISUAL, OPERATOR - {"iv"}),
         ("noremap ]v ]c", VISUAL - {"]v"}, OPERATOR - {"]v"}),
         ("map gn <Plug>(VivekNext)", VISUAL - {"]v"}, OPERATOR - {"]v"}),
         ("nmap gn <Plug>(VivekNext)", VISUAL, OPERATOR),
