@@ -330,8 +330,8 @@ def test_without_room_it_says_so_and_nothing_is_left(nvim: Editor) -> None:
     propose(nvim, EDITS)
     nvim.command("set winwidth=60 winminwidth=60")
     had = options(nvim)
-    nvim.command("VivekDiff")
-    assert "cannot be opened" in nvim.messages()
+    nvim.type(":VivekDiff<CR>")
+    nvim.wait_for(lambda: "cannot be opened" in nvim.messages())
     assert (options(nvim), views(nvim)) == (had, [])
 
 
