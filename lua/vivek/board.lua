@@ -185,13 +185,14 @@ end
 ---@param is_current boolean
 ---@return vivek.Chunk[]?
 local function note_for(board, item, is_current)
-  local buf, id = board.buf, item.hunk.id
+  local buf, id, is_stale = board.buf, item.hunk.id, item.place.state == 'stale'
+  if not (is_current or is_stale) then
+    return nil
+  end
   local apply, reject = keys.label(buf, 'apply'), keys.label(buf, 'reject')
-  if item.place.state == 'stale' then
+  if is_stale then
     local note = ('hunk %d conflicts with your change%s · %s choose · %s keep yours')
     return { { note:format(id, origin(board, item), apply, reject), 'VivekStale' } }
-  elseif not is_current then
-    return nil
   end
   local kept = item.place.merged and ', your change kept' or ''
   local note = ('hunk %d of %d%s%s · %s apply · %s reject'):format(
