@@ -76,6 +76,10 @@ command('VivekDiff', function(vivek)
   vivek.diff()
 end, { desc = 'Show the proposal beside the buffer, in diff mode' })
 
+command('VivekResume', function(vivek)
+  vivek.resume()
+end, { desc = 'Show again what an earlier session left open in this file' })
+
 command('VivekNext', function(vivek, arguments)
   vivek.next(arguments.count)
 end, { count = 1, desc = 'Go to the next hunk' })
@@ -105,6 +109,7 @@ local plugs = {
   VivekRestore = 'VivekRestore',
   VivekEdit = 'VivekEdit',
   VivekDiff = 'VivekDiff',
+  VivekResume = 'VivekResume',
   VivekNew = 'VivekNew',
   VivekInstall = 'VivekInstall',
   VivekLog = 'VivekLog',

@@ -5,6 +5,7 @@
 --- draws; what is drawn is never read. What it doesn't do: change the text, or decide anything.
 
 local draw = require('vivek.draw')
+local journal = require('vivek.journal')
 local keys = require('vivek.keys')
 local proposals = require('vivek.proposal')
 local scratch = require('vivek.scratch')
@@ -318,6 +319,7 @@ function M.announce(board)
     changed[one.proposal] = true
   end
   for proposal in pairs(changed) do
+    journal.mark(proposal.run, proposals.marks(proposal))
     if proposal.options.on_change then
       proposal.options.on_change()
     end
@@ -426,6 +428,19 @@ local function reveal_top(board, win)
   end
 end
 
+--- The text is on disk: what is applied stays so.
+---@param board vivek.Board
+function M.settle(board)
+  M.locate(board)
+  for _, proposal in ipairs(board.list) do
+    if proposals.settle(proposal) then
+      journal.mark(proposal.run, proposals.marks(proposal))
+    end
+  end
+  M.announce(board)
+  M.tidy(board)
+end
+
 ---@param board vivek.Board
 ---@return vivek.Watcher
 local function watcher_of(board)
@@ -442,10 +457,7 @@ local function watcher_of(board)
       reveal_top(board, win)
     end,
     written = function()
-      M.locate(board)
-      vim.tbl_map(proposals.settle, board.list)
-      M.announce(board)
-      M.tidy(board)
+      M.settle(board)
     end,
     reloaded = function()
       board.at_last = false
