@@ -289,6 +289,15 @@ local function restore_eol(proposal, change)
   end
 end
 
+--- What became of a proposal outlives this Neovim.
+---@param proposal vivek.Proposal located
+function M.remember(proposal)
+  journal.mark(proposal.run, proposals.marks(proposal))
+  if proposal.options.on_change then
+    proposal.options.on_change()
+  end
+end
+
 --- Tell the world what became of hunks. It comes last, when all is consistent: a listener may call back.
 ---@param board vivek.Board
 function M.announce(board)
@@ -319,10 +328,7 @@ function M.announce(board)
     changed[one.proposal] = true
   end
   for proposal in pairs(changed) do
-    journal.mark(proposal.run, proposals.marks(proposal))
-    if proposal.options.on_change then
-      proposal.options.on_change()
-    end
+    M.remember(proposal)
   end
   for _, listener in pairs(board.listeners) do
     listener(board)
@@ -434,7 +440,7 @@ function M.settle(board)
   M.locate(board)
   for _, proposal in ipairs(board.list) do
     if proposals.settle(proposal) then
-      journal.mark(proposal.run, proposals.marks(proposal))
+      M.remember(proposal)
     end
   end
   M.announce(board)

@@ -366,9 +366,7 @@ function M.edit(buf, hunk, lines)
   proposals.edit(item.proposal, hunk, lines)
   local board = assert(boards.of(resolved(buf)))
   boards.refresh(board)
-  if item.proposal.options.on_change then
-    item.proposal.options.on_change()
-  end
+  boards.remember(item.proposal)
   return true
 end
 
