@@ -83,6 +83,10 @@ command('VivekDiff', function(vivek)
   vivek.diff()
 end, { bar = true, desc = 'Show the proposal beside the buffer, in diff mode' })
 
+command('VivekResume', function(vivek)
+  vivek.resume()
+end, { desc = 'Show again what an earlier session left open in this file' })
+
 command('VivekNext', function(vivek, arguments)
   vivek.next(arguments.count)
 end, { bar = true, count = 1, desc = 'Go to the next hunk' })
@@ -112,6 +116,7 @@ local plugs = {
   VivekRestore = 'VivekRestore',
   VivekEdit = 'VivekEdit',
   VivekDiff = 'VivekDiff',
+  VivekResume = 'VivekResume',
   VivekNew = 'VivekNew',
   VivekInstall = 'VivekInstall',
   VivekLog = 'VivekLog',

@@ -5,6 +5,7 @@
 --- draws; what is drawn is never read. What it doesn't do: change the text, or decide anything.
 
 local draw = require('vivek.draw')
+local journal = require('vivek.journal')
 local keys = require('vivek.keys')
 local proposals = require('vivek.proposal')
 local scratch = require('vivek.scratch')
@@ -186,13 +187,14 @@ end
 ---@param is_current boolean
 ---@return vivek.Chunk[]?
 local function note_for(board, item, is_current)
-  local buf, id = board.buf, item.hunk.id
+  local buf, id, is_stale = board.buf, item.hunk.id, item.place.state == 'stale'
+  if not (is_current or is_stale) then
+    return nil
+  end
   local apply, reject = keys.label(buf, 'apply'), keys.label(buf, 'reject')
-  if item.place.state == 'stale' then
+  if is_stale then
     local note = ('hunk %d conflicts with your change%s · %s choose · %s keep yours')
     return { { note:format(id, origin(board, item), apply, reject), 'VivekStale' } }
-  elseif not is_current then
-    return nil
   end
   local kept = item.place.merged and ', your change kept' or ''
   local note = ('hunk %d of %d%s%s · %s apply · %s reject'):format(
@@ -289,6 +291,15 @@ local function restore_eol(proposal, change)
   end
 end
 
+--- What became of a proposal outlives this Neovim.
+---@param proposal vivek.Proposal located
+function M.remember(proposal)
+  journal.mark(proposal.run, proposals.marks(proposal))
+  if proposal.options.on_change then
+    proposal.options.on_change()
+  end
+end
+
 --- Tell the world what became of hunks. It comes last, when all is consistent: a listener may call back.
 ---@param board vivek.Board
 function M.announce(board)
@@ -319,9 +330,7 @@ function M.announce(board)
     changed[one.proposal] = true
   end
   for proposal in pairs(changed) do
-    if proposal.options.on_change then
-      proposal.options.on_change()
-    end
+    M.remember(proposal)
   end
   for _, listener in pairs(board.listeners) do
     listener(board)
@@ -427,6 +436,19 @@ local function reveal_top(board, win)
   end
 end
 
+--- The text is on disk: what is applied stays so.
+---@param board vivek.Board
+function M.settle(board)
+  M.locate(board)
+  for _, proposal in ipairs(board.list) do
+    if proposals.settle(proposal) then
+      M.remember(proposal)
+    end
+  end
+  M.announce(board)
+  M.tidy(board)
+end
+
 ---@param board vivek.Board
 ---@return vivek.Watcher
 local function watcher_of(board)
@@ -443,10 +465,7 @@ local function watcher_of(board)
       reveal_top(board, win)
     end,
     written = function()
-      M.locate(board)
-      vim.tbl_map(proposals.settle, board.list)
-      M.announce(board)
-      M.tidy(board)
+      M.settle(board)
     end,
     reloaded = function()
       board.at_last = false

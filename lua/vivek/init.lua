@@ -59,6 +59,11 @@ function M.diff()
   require('vivek.diff').toggle(source())
 end
 
+--- Show again what an earlier session left open in this file.
+function M.resume()
+  require('vivek.resume').run(source())
+end
+
 ---@param count? integer
 function M.next(count)
   require('vivek.proposals').next(source(), count or 1)

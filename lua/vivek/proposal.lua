@@ -170,12 +170,15 @@ end
 
 --- The buffer's text is on disk: what is applied of the proposal stays so.
 ---@param proposal vivek.Proposal located
+---@return boolean changed
 function M.settle(proposal)
+  local changed = false
   for _, hunk in ipairs(proposal.hunks) do
     if not hunk.verdict and M.state(proposal, hunk) == 'applied' then
-      hunk.verdict = 'written'
+      hunk.verdict, changed = 'written', true
     end
   end
+  return changed
 end
 
 --- The buffer was loaded anew, its undo tree with it.

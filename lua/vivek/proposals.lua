@@ -371,9 +371,7 @@ function M.edit(buf, hunk, lines, place)
   proposals.edit(item.proposal, hunk, lines, place)
   local board = assert(boards.of(resolved(buf)))
   boards.refresh(board)
-  if item.proposal.options.on_change then
-    item.proposal.options.on_change()
-  end
+  boards.remember(item.proposal)
   return true
 end
 
@@ -431,6 +429,26 @@ function M.open_runs(buf)
     end
   end
   return runs
+end
+
+--- Whether a buffer has the proposal of a run, open or not.
+---@param buf integer
+---@param run string
+---@return boolean
+function M.has(buf, run)
+  local board = boards.of(resolved(buf))
+  return vim.iter(board and board.list or {}):any(function(proposal)
+    return proposal.run == run
+  end)
+end
+
+--- The text of a buffer is on disk: what is applied of its proposals stays so.
+---@param buf integer
+function M.settle(buf)
+  local board = boards.of(resolved(buf))
+  if board then
+    boards.settle(board)
+  end
 end
 
 --- The buffer's text as it would be with the pending hunks of one proposal applied, the stale ones left out.
