@@ -349,6 +349,12 @@ MERGES = {
         ["func f() {", "\tif ok {", "\t\tlog()", "\t\treturn 2", "\t}", "}"],
         ["func f() {", "    if ok {", "        log()", "        return 2", "    }", "}"],
     ),
+    "a tab becomes blanks in the line that changes": (
+        ["func f() {", "\treturn 'a'", "}"],
+        ["func f() {", "    return 'a'", "}"],
+        ["func f() {", '\treturn "a"', "}"],
+        ["func f() {", '    return "a"', "}"],
+    ),
     "two blanks become four": (
         ["if a:", "  if b:", "    c()"],
         ["if a:", "    if b:", "        c()"],
@@ -558,6 +564,18 @@ MERGES = {
           return s
         end
         """,
+    ),
+    "a name is replaced in different places": (
+        ["say(gb(need), gb(room), gb(free))"],
+        ["say(size(need), size(room), gb(free))"],
+        ["say(gb(need), gb(room), size(free))"],
+        ["say(size(need), size(room), size(free))"],
+    ),
+    "the same type for different places": (
+        ["def f(a, b) -> tuple[str, str]:"],
+        ["def f(a: int, b) -> tuple[int, str]:"],
+        ["def f(a, b: int) -> tuple[str, int]:"],
+        ["def f(a: int, b: int) -> tuple[int, int]:"],
     ),
     "emoji and letters with accents": (
         ["print('naïve 👩‍👩‍👧', x)"],

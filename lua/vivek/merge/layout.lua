@@ -302,11 +302,13 @@ end
 ---@param lines string[]
 ---@return boolean
 function M.follows(rule, old, lines)
-  local indents, found = {}, false
+  local indents, moved, found = {}, {}, false
   for _, line in ipairs(old) do
     local indent, body = M.split(line)
+    local new = rule.apply(indent) or indent
     indents[body] = indents[body] or {}
-    indents[body][rule.apply(indent) or indent] = true
+    indents[body][new] = true
+    moved[body] = moved[body] or new ~= indent
   end
   for _, line in ipairs(lines) do
     local indent, body = M.split(line)
@@ -314,7 +316,7 @@ function M.follows(rule, old, lines)
       if not indents[body][indent] then
         return false
       end
-      found = true
+      found = found or moved[body]
     end
   end
   local before, after = M.outermost(old), M.outermost(lines)
