@@ -10,28 +10,26 @@ local M = {}
 
 ---@class vivek.Bag the words of a line, without their order
 ---@field counts table<string, integer>
+---@field spoken table<string, boolean> those that are more than blanks and single characters
 ---@field bytes integer
----@field speaks boolean whether there is any word but blanks and single characters
 
 -- So many words are looked up in other lines in about 20 ms.
 local MOST_WORDS = 1e6
 
----@param word string
----@return boolean
-local function speaks(word)
-  return word:find('[%w_\128-\255]') ~= nil
-end
-
 ---@param line string
 ---@return vivek.Bag
----@return integer words
+---@return integer words different ones
 local function bag_of(line)
-  local bag, words = { counts = {}, bytes = #line, speaks = false }, text.words(line)
-  for _, word in ipairs(words) do
-    bag.counts[word] = (bag.counts[word] or 0) + 1
-    bag.speaks = bag.speaks or speaks(word)
+  local bag, different = { counts = {}, spoken = {}, bytes = #line }, 0
+  for _, word in ipairs((text.words(line))) do
+    local count = bag.counts[word]
+    if not count then
+      different = different + 1
+      bag.spoken[word] = word:find('[%w_\128-\255]') and true or nil
+    end
+    bag.counts[word] = (count or 0) + 1
   end
-  return bag, #words
+  return bag, different
 end
 
 ---@param lines string[]
@@ -40,9 +38,9 @@ end
 local function bags_of(lines)
   local bags, words = {}, 0
   for index, line in ipairs(lines) do
-    local count
-    bags[index], count = bag_of(line)
-    words = words + count
+    local different
+    bags[index], different = bag_of(line)
+    words = words + different
   end
   return bags, words
 end
@@ -52,12 +50,12 @@ end
 ---@param new vivek.Bag
 ---@return integer
 local function in_common(old, new)
-  local common, said = 0, not old.speaks
+  local common, said = 0, next(old.spoken) == nil
   for word, count in pairs(old.counts) do
     local others = new.counts[word]
     if others then
       common = common + math.min(count, others) * #word
-      said = said or speaks(word)
+      said = said or old.spoken[word] == true
     end
   end
   return said and common >= 0.15 * (old.bytes + new.bytes) and common or 0
