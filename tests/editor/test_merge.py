@@ -453,6 +453,12 @@ MERGES = {
         ["a = 1", "log(a)", "b = 2"],
         ["a = 1", "log(a)", "", "b = 2"],
     ),
+    "another empty line beside one that goes": (
+        ["a = 1", "", "b = 2"],
+        ["a = 1", "", "", "b = 2"],
+        ["a = 1", "b = 2"],
+        ["a = 1", "", "b = 2"],
+    ),
     "a blank typed at the end of a line": (
         "return x",
         "return x ",
@@ -701,6 +707,22 @@ CONFLICTS = {
         ["if path:", "    load(path)", "    check(path)", "done()"],
         ["load(path)", "try:", "    check(path)", "except OSError:", "    pass", "done()"],
     ),
+    "a line that holds on to a bracket alone, from above": (
+        ["beta()", "}", "alpha()"],
+        ["beta()", "new()", "}", "alpha()"],
+        ["return that", "}", "if not this {"],
+    ),
+    "one of two equal lines goes, the other gets a neighbour": (
+        ["count += 1", "count += 1", "stop()"],
+        ["count += 1", "new()", "count += 1", "stop()"],
+        ["count += 1", "stop()"],
+    ),
+    "one of two equal lines goes above a change of the other": (
+        ["start()", "count += 1", "count += 1"],
+        ["start()", "count += 2", "count += 1"],
+        ["start()", "count += 1"],
+    ),
+    "one of two equal words goes, the other changes": ("a - a - b", "a - b", "a - a * b"),
     "both indent, each by another width": (
         ["load(path)"],
         ["  load(path)"],
@@ -888,13 +910,17 @@ def test_no_character_is_cut_and_none_loses_its_accent(nvim: Editor, case: tuple
         assert clusters(line) <= known
 
 
+# Two words, or a call: nobody writes such a line twice in one place. All that is not ASCII counts as a letter.
+TELLING = re.compile(r"[\w\u0080-\U0010ffff][^\w\u0080-\U0010ffff]+[\w\u0080-\U0010ffff]|[a-zA-Z0-9_]\(")
+
+
 def doubled(old: Lines, mine: Lines, theirs: Lines, merged: Lines) -> bool:
     """Whether there is more of some line than either side has, and than there ever was."""
     before, first, second, after = (Counter(bare(lines)) for lines in (old, mine, theirs, merged))
     return any(
-        first[line] and second[line] and count > max(first[line], second[line], before[line])
+        first[line] and second[line] and count > max(first[line], second[line])
         for line, count in after.items()
-        if re.search(r"\w\W+\w", line) and (not before[line] or max(first[line], second[line]) <= before[line])
+        if TELLING.search(line) and (not before[line] or max(first[line], second[line]) <= before[line])
     )
 
 
