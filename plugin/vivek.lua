@@ -58,6 +58,10 @@ command('VivekNew', function(vivek)
   vivek.new()
 end, { desc = 'Begin a fresh conversation on this file' })
 
+command('VivekHistory', function(vivek, arguments)
+  vivek.history({ all = arguments.bang })
+end, { bang = true, desc = 'List what the model replied about this buffer (!: about every file)' })
+
 command('VivekInstall', function(vivek, arguments)
   vivek.install(unpack(arguments.fargs))
 end, {
@@ -77,6 +81,7 @@ local plugs = {
   VivekReject = 'VivekReject',
   VivekRejectAll = 'VivekReject!',
   VivekNew = 'VivekNew',
+  VivekHistory = 'VivekHistory',
   VivekInstall = 'VivekInstall',
   VivekLog = 'VivekLog',
 }
