@@ -185,8 +185,8 @@ M.schema = {
   {
     name = 'history',
     type = { 'table' },
-    text = "What is kept of each ask in Neovim's state folder, readable by you alone: your text at the ask, what "
-      .. 'the model replied, and what became of the hunks.',
+    text = "What is kept of each ask in Neovim's state folder, readable by you alone: your text at the ask, "
+      .. 'what the model replied, and what became of the hunks.',
     fields = {
       {
         name = 'keep',
@@ -194,7 +194,7 @@ M.schema = {
         default = 200,
         range = { 0, 10000 },
         text = 'How many asks. The oldest go first, but those with hunks that were neither rejected nor '
-          .. 'written to disk stay for 30 days. With 0 nothing of an ask goes to disk, and |:VivekHistory| '
+          .. 'written to disk stay for 30 days. With 0 nothing of an ask goes to disk, and `:VivekHistory` '
           .. 'has only what this Neovim has asked.',
       },
     },

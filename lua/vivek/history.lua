@@ -1,7 +1,7 @@
 --- `:VivekHistory`: every reply of a model, to open, yank, or propose again.
 ---
---- It bridges the journal and `vim.ui.select`, so it looks like the user's other lists. What it doesn't do: keep
---- anything.
+--- It bridges the journal and `vim.ui.select`, so it looks like the user's other lists. What it doesn't do:
+--- keep anything.
 
 local capture = require('vivek.capture')
 local journal = require('vivek.journal')
@@ -47,8 +47,7 @@ end
 local function time_of(created)
   local today = os.date('%Y-%m-%d')
   local day, time = os.date('%Y-%m-%d', created), os.date('%H:%M', created)
-  return day == today and time --[[@as string]]
-    or ('%s %s'):format(day, time)
+  return day == today and time --[[@as string]] or ('%s %s'):format(day, time)
 end
 
 ---@param run vivek.JournalRun
@@ -98,7 +97,7 @@ local function state_of(item)
   elseif run.finish then
     return ENDS[run.finish.kind]
   end
-  return run.running and 'running' or 'cut off'
+  return run.running and 'running' or 'unfinished'
 end
 
 ---@param item vivek.HistoryItem
@@ -114,13 +113,16 @@ local function label_of(item, with_file)
   return table.concat(parts, ' · ')
 end
 
----@param show fun()
-local function in_window(show)
-  local shown, failure = pcall(show)
+--- Show a buffer in a window of its own.
+---@param buf integer
+---@return boolean shown where not, the user is told
+local function in_split(buf)
+  local shown, failure = pcall(vim.cmd.sbuffer, buf)
   if not shown then
-    -- No room, or a file that Neovim does not open: it says why.
-    message.error(tostring(failure):gsub('^.-(E%d+:)', '%1'))
+    -- There is no room, or the file cannot be read: Neovim says why.
+    message.error((tostring(failure):gsub('^.-(E%d+:)', '%1')))
   end
+  return shown
 end
 
 --- Show a reply in a split.
@@ -134,9 +136,7 @@ local function open(item)
     vim.bo[buf].modified, vim.bo[buf].modifiable = false, false
     vim.bo[buf].bufhidden, vim.bo[buf].filetype = 'wipe', 'markdown'
   end
-  in_window(function()
-    vim.cmd.sbuffer(buf)
-  end)
+  in_split(buf)
 end
 
 --- Put a reply into a register, as a yank of its lines does.
@@ -150,40 +150,38 @@ local function yank(item, register)
   message.info(('%s yanked into register %s.'):format(report.counted(#lines, 'line'), register))
 end
 
---- The buffer that a run was about.
+--- The buffer that a run was about, loaded or about to be.
 ---@param run vivek.JournalRun
----@return integer?
-local function source_of(run)
-  return vim.iter(vim.api.nvim_list_bufs()):find(function(buf)
-    if run.path ~= '' then
-      return capture.path(buf) == run.path
-    end
-    return capture.identity(buf) == run.buffer
+---@return integer? buf nil where there is none any more
+local function buffer_of(run)
+  local buf = vim.iter(vim.api.nvim_list_bufs()):find(function(buf)
+    local is_same = run.path ~= '' and capture.path(buf) == run.path or capture.identity(buf) == run.buffer
+    return is_same and vim.api.nvim_buf_is_loaded(buf)
   end)
+  if not buf and run.path ~= '' and vim.uv.fs_stat(run.path) then
+    buf = vim.fn.bufadd(run.path)
+    vim.bo[buf].buflisted = true
+  end
+  return buf
 end
 
 --- Go to the buffer that a run was about, in a window of its own where no window shows it.
 ---@param run vivek.JournalRun
----@return integer? buf nil where there is none; the user is told
-local function go_to_source(run)
-  local buf = source_of(run)
-  local loaded = buf and vim.api.nvim_buf_is_loaded(buf)
-  if not loaded and run.path == '' then
-    message.error('The buffer of this ask was no file, and is closed.', 'Open or yank the reply.')
-    return nil
-  elseif not loaded and not vim.uv.fs_stat(run.path) then
-    message.error(('%s is not there any more.'):format(file_of(run)), 'Open or yank the reply.')
+---@return integer? buf nil where it cannot be shown; the user is told
+local function go_to_buffer(run)
+  local buf = buffer_of(run)
+  if not buf then
+    local gone = run.path == '' and 'The buffer of this ask was no file, and is closed.'
+      or ('%s is not there any more.'):format(file_of(run))
+    message.error(gone, 'Open or yank the reply.')
     return nil
   end
-  in_window(function()
-    if run.path ~= '' then
-      vim.cmd.drop(vim.fn.fnameescape(run.path))
-    elseif not pcall(vim.api.nvim_set_current_win, vim.fn.bufwinid(buf)) then
-      vim.cmd.sbuffer(buf)
-    end
-  end)
-  local current = vim.api.nvim_get_current_buf()
-  return source_of(run) == current and current or nil
+  local win = vim.fn.win_findbuf(buf)[1]
+  if win then
+    vim.api.nvim_set_current_win(win)
+    return buf
+  end
+  return in_split(buf) and buf or nil
 end
 
 --- Show the hunks of a run again, all of them undecided.
@@ -193,7 +191,7 @@ local function propose(item)
   if not run or not run.base then
     return message.error('The text that these hunks are for was not kept.', 'Open or yank the reply.')
   end
-  local buf = go_to_source(run)
+  local buf = go_to_buffer(run)
   if buf then
     local target = run.target and { run.target.first, run.target.last }
     require('vivek.proposal').show(buf, run.id, run.base, run.edits, { eol = run.eol, target = target })

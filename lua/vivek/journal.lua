@@ -1,8 +1,8 @@
 --- What each run was asked, what the model replied, what was proposed, and what became of the hunks.
 ---
---- It bridges the events of runs and files that outlive Neovim, also one that is killed: every event is on disk
---- before the next one comes. What is known of a run is read back from its records alone. What it doesn't do:
---- show anything, or put a hunk into a buffer.
+--- It bridges the events of runs and files that outlive Neovim, also one that is killed: every event is on
+--- disk before the next one comes. What is known of a run is read back from its records alone. What it
+--- doesn't do: show anything, or put a hunk into a buffer.
 
 local config = require('vivek.config')
 local message = require('vivek.message')
@@ -30,9 +30,9 @@ local M = {}
 ---@field edits? vivek.TextEdit[] what was proposed
 ---@field target? { first: integer, last: integer }
 ---@field marks table<integer, table> what became of the hunks, by their ids
----@field finish? { kind: 'done'|'error'|'stopped', text: string } nil while it runs, and where Neovim was killed
+---@field finish? vivek.JournalFinish nil while it runs, and where Neovim was killed
 ---@field running boolean whether it is at work in this Neovim
----@field base? string[] the lines that the edits are made for, as Neovim holds them; `load()` alone gives them
+---@field base? string[] the lines that the edits are made for, as Neovim holds them; from `load()` alone
 
 ---@class vivek.NewRun
 ---@field id string letters, digits and hyphens
@@ -44,8 +44,8 @@ local M = {}
 ---@field eol boolean
 ---@field created? number now, where it is missing
 
--- What is not over, because its hunks are not settled or its end never came, stays beyond `history.keep` for so
--- long.
+-- What is not over, because its hunks are not settled or its end never came, stays beyond `history.keep` for
+-- so long.
 local SPARED_SECONDS = 30 * 24 * 3600
 -- Runs that are not on disk, by the user's will or the disk's.
 local MOST_IN_MEMORY = 50
@@ -102,88 +102,93 @@ local function find(id)
 end
 
 ---@param id string
----@param record table
-local function append(id, record)
+---@param tag string the kind of record
+---@param value any
+local function append(id, tag, value)
   local name = find(id)
   if name then
     spared[name] = nil
-    records.append(name, record)
+    records.append(name, tag, value)
   end
+end
+
+--- The tag says what a piece of text is part of: of a reply that came whole, no piece is unpacked.
+---@param node string
+---@param attempt integer
+---@return string
+local function text_tag(node, attempt)
+  return ('text:%s:%d'):format(node, attempt)
 end
 
 ---@class vivek.Fold a run while it is read back
 ---@field run vivek.JournalRun
----@field pieces string[]? of the last reply, while it grows
+---@field growing { tag: string, pieces: vivek.Record[] }? the reply of which only pieces have come
 ---@field model string?
 ---@field chosen integer? the attempt that the hunks were made of
 
 ---@param fold vivek.Fold
-local function close_reply(fold)
-  if fold.pieces then
-    fold.run.replies[#fold.run.replies].text = table.concat(fold.pieces)
-    fold.pieces = nil
+---@param reply vivek.JournalReply
+local function add_reply(fold, reply)
+  if reply.text ~= '' then
+    reply.model = reply.model or fold.model
+    table.insert(fold.run.replies, reply)
   end
 end
 
---- The reply that is growing, where it is the one that a record is about.
+--- No more pieces come: they are the reply.
 ---@param fold vivek.Fold
----@param record table
----@return vivek.JournalReply?
-local function growing(fold, record)
-  local last = fold.pieces and fold.run.replies[#fold.run.replies]
-  return last and last.node == record.node and last.attempt == record.attempt and last or nil
+local function close_reply(fold)
+  local growing = fold.growing
+  fold.growing = nil
+  if growing then
+    local node, attempt = growing.tag:match('^text:(.*):(%d+)$')
+    local text = vim.iter(growing.pieces):map(records.unpack):join('')
+    add_reply(fold, { node = node, attempt = tonumber(attempt), text = text })
+  end
 end
 
----@type table<string, fun(fold: vivek.Fold, record: table)>
+---@param fold vivek.Fold
+---@param record vivek.Record
+local function grow(fold, record)
+  if not fold.growing or fold.growing.tag ~= record.tag then
+    close_reply(fold)
+    fold.growing = { tag = record.tag, pieces = {} }
+  end
+  table.insert(fold.growing.pieces, record)
+end
+
+---@type table<string, fun(fold: vivek.Fold, value: any)>
 local FOLD = {
-  run = function(fold, record)
-    fold.run = vim.tbl_extend('error', record.run, { replies = {}, marks = {}, running = false })
+  model = function(fold, model)
+    fold.model = model
   end,
-  model = function(fold, record)
-    fold.model = record.model
-  end,
-  text = function(fold, record)
-    if not growing(fold, record) then
-      close_reply(fold)
-      table.insert(fold.run.replies, { node = record.node, attempt = record.attempt, model = fold.model })
-      fold.pieces = {}
-    end
-    table.insert(fold.pieces, record.text)
-  end,
-  reply = function(fold, record)
-    local reply = growing(fold, record)
-    if record.text ~= '' and not reply then
-      close_reply(fold)
-      reply = { node = record.node, attempt = record.attempt }
-      table.insert(fold.run.replies, reply)
-    end
-    if reply then
-      reply.model = record.model or fold.model
-      fold.pieces = { record.text ~= '' and record.text or table.concat(fold.pieces) }
+  reply = function(fold, reply)
+    local tag = text_tag(reply.node, reply.attempt)
+    if fold.growing and fold.growing.tag == tag and reply.text ~= '' then
+      fold.growing = nil
     end
     close_reply(fold)
+    add_reply(fold, reply)
   end,
+  -- What came before is void, and the reply begins anew.
   retry = close_reply,
-  chosen = function(fold, record)
-    fold.chosen = record.attempt
+  chosen = function(fold, attempt)
+    fold.chosen = attempt
   end,
-  propose = function(fold, record)
-    fold.run.edits, fold.run.target = record.edits, record.target
+  proposal = function(fold, proposal)
+    fold.run.edits, fold.run.target = proposal.edits, proposal.target
   end,
-  marks = function(fold, record)
-    for _, pair in ipairs(record.marks) do
+  marks = function(fold, marks)
+    for _, pair in ipairs(marks) do
       fold.run.marks[pair[1]] = pair[2]
     end
   end,
-  finish = function(fold, record)
+  finish = function(fold, finish)
     close_reply(fold)
-    if #fold.run.replies == 0 and record.reply then
-      table.insert(
-        fold.run.replies,
-        { node = 'executor', attempt = 1, model = fold.model, text = record.reply }
-      )
+    if #fold.run.replies == 0 and finish.reply then
+      add_reply(fold, { node = 'executor', attempt = 1, text = finish.reply })
     end
-    fold.run.finish = { kind = record.finish, text = record.text }
+    fold.run.finish = { kind = finish.kind, text = finish.text }
   end,
 }
 
@@ -198,24 +203,38 @@ local function mark_proposed(fold)
   end
 end
 
+---@param fold vivek.Fold
+---@param record vivek.Record
+local function take(fold, record)
+  local kind = record.tag:match('^%a+')
+  if kind == 'text' then
+    return grow(fold, record)
+  end
+  -- A later version may know more kinds, and a torn record has no value.
+  local value = FOLD[kind] and records.unpack(record)
+  if value ~= nil then
+    FOLD[kind](fold, value)
+  end
+end
+
 ---@param name string
----@return vivek.JournalRun? run nil where the file is gone, or no whole record is in it
+---@return vivek.JournalRun? run nil where the file is gone, or not even its beginning is whole
 local function read(name)
-  local fold = {}
+  local fold
   for _, record in ipairs(records.read(name)) do
-    local step = FOLD[record.kind]
-    -- A later version may know more kinds.
-    if step and (fold.run or record.kind == 'run') then
-      step(fold, record)
+    if fold then
+      take(fold, record)
+    elseif record.tag == 'run' then
+      local run = records.unpack(record)
+      fold = run and { run = vim.tbl_extend('error', run, { replies = {}, marks = {} }) }
     end
   end
-  if not fold.run then
-    return nil
+  if fold then
+    close_reply(fold)
+    mark_proposed(fold)
+    fold.run.running = running[fold.run.id] or false
+    return fold.run
   end
-  close_reply(fold)
-  mark_proposed(fold)
-  fold.run.running = running[fold.run.id] or false
-  return fold.run
 end
 
 --- Whether nothing more can be done about a hunk: a proposal tells by its state or its verdict.
@@ -248,7 +267,8 @@ local function remove_old(from, keep)
     elseif not spared[name] and budget > 0 then
       budget = budget - 1
       local run = read(name)
-      spared[name] = run and (run.running or not run.finish or is_unsettled(run)) or nil
+      -- Of a run that another Neovim begins just now nothing can be read yet.
+      spared[name] = not run or run.running or not run.finish or is_unsettled(run) or nil
       if not spared[name] then
         records.remove(name)
       end
@@ -256,9 +276,17 @@ local function remove_old(from, keep)
   end
 end
 
+---@param all string[]
+---@return string[] names those of runs
+local function of_runs(all)
+  return vim.tbl_filter(function(name)
+    return parts_of(name) ~= nil
+  end, all)
+end
+
 local function prune()
-  remove_old(records.on_disk(), config.get().history.keep)
-  remove_old(records.in_memory(), MOST_IN_MEMORY)
+  remove_old(of_runs(records.on_disk()), config.get().history.keep)
+  remove_old(of_runs(records.in_memory()), MOST_IN_MEMORY)
 end
 
 --- Lines as one string where they can be: a tenth of the time that a list takes.
@@ -293,7 +321,8 @@ function M.begin(run)
   local name = ('%s-%s-%s'):format(stamp_of(header.created), key_of(run.path, run.buffer), run.id)
   names[run.id], running[run.id] = name, true
   records.create(name, {
-    record = { kind = 'run', run = header },
+    tag = 'run',
+    record = header,
     value = packed(run.base),
     on_disk = config.get().history.keep > 0,
   })
@@ -304,23 +333,18 @@ end
 ---@param id string
 ---@param reply vivek.JournalReply
 function M.reply(id, reply)
-  append(id, {
-    kind = 'reply',
-    node = reply.node,
-    attempt = reply.attempt,
-    model = reply.model,
-    text = reply.text,
-  })
+  local kept = { node = reply.node, attempt = reply.attempt, model = reply.model, text = reply.text }
+  append(id, 'reply', kept)
 end
 
 --- Edits of the run's base are proposed.
 ---@param id string
 ---@param proposed { edits: vivek.TextEdit[], target?: { first: integer, last: integer } }
 function M.propose(id, proposed)
-  append(id, { kind = 'propose', edits = proposed.edits, target = proposed.target })
+  append(id, 'proposal', { edits = proposed.edits, target = proposed.target })
 end
 
---- What became of hunks. A mark is plain data, without holes in its lists; what the journal looks at is `state`
+--- What became of hunks. A mark is plain data, without holes in its lists; the journal looks at `state`
 --- ('rejected' and 'written' are settled) and `verdict` ('written' is). The last mark of a hunk holds.
 ---@param id string
 ---@param marks table<integer, table> by the hunks' ids; those that are left out keep theirs
@@ -329,7 +353,7 @@ function M.mark(id, marks)
   for hunk, mark in pairs(marks) do
     pairs_of[#pairs_of + 1] = { hunk, mark }
   end
-  append(id, { kind = 'marks', marks = pairs_of })
+  append(id, 'marks', pairs_of)
 end
 
 ---@class vivek.JournalFinish
@@ -341,7 +365,7 @@ end
 ---@param id string
 ---@param finish vivek.JournalFinish
 function M.finish(id, finish)
-  append(id, { kind = 'finish', finish = finish.kind, text = finish.text, reply = finish.reply })
+  append(id, 'finish', finish)
   running[id] = nil
 end
 
@@ -357,19 +381,18 @@ end
 ---@type table<string, fun(id: string, event: table)>
 local EVENTS = {
   start = function(id, event)
-    append(id, { kind = 'model', model = event.model })
+    append(id, 'model', event.model)
   end,
   text = function(id, event)
-    append(id, { kind = 'text', node = event.node, attempt = event.attempt, text = event.text })
+    append(id, text_tag(event.node, event.attempt), event.text)
   end,
-  -- What came before is void, and the reply begins anew.
   retry = function(id)
-    append(id, { kind = 'retry' })
+    append(id, 'retry', true)
   end,
   reply = M.reply,
   node = function(id, event)
     if event.node == 'formatter' then
-      append(id, { kind = 'chosen', attempt = event.attempt })
+      append(id, 'chosen', event.attempt)
     end
   end,
   done = function(id, event)
@@ -392,9 +415,9 @@ local EVENTS = {
 --- Take in an event of a run that was begun here; those that tell nothing of worth for later are left out.
 ---@param event vivek.Event
 function M.event(event)
-  local take = EVENTS[event.kind]
-  if take and names[event.run] then
-    take(event.run, event)
+  local note = EVENTS[event.kind]
+  if note and names[event.run] then
+    note(event.run, event)
   end
 end
 
@@ -407,10 +430,9 @@ end
 local function names_about(about)
   local key = about and key_of(about.path or '', about.buffer or '')
   return vim
-    .iter(records.names())
+    .iter(of_runs(records.names()))
     :filter(function(name)
-      local key_in_name = parts_of(name)
-      return key_in_name ~= nil and (not key or key_in_name == key)
+      return not key or parts_of(name) == key
     end)
     :rev()
     :totable()
@@ -435,7 +457,8 @@ function M.load(id)
   return run
 end
 
---- The runs on a file whose hunks were proposed and are neither rejected nor written to disk, the newest first.
+--- The runs on a file whose hunks were proposed and are neither rejected nor written to disk, the newest
+--- first.
 ---@param path string
 ---@return string[] ids
 function M.unsettled(path)

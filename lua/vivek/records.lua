@@ -1,9 +1,9 @@
 --- Files of records to which records are only ever added: what is written stays, whatever ends Neovim.
 ---
---- It bridges Lua tables and the lines of a file. A record is one line: MessagePack, which takes any bytes, in
---- Base64, which holds no line break. A line that was torn while it was written is no whole MessagePack, so it
---- costs nothing but itself. Where the disk takes no more, a file goes on in memory, and the user is told once.
---- What it doesn't do: know what the records mean.
+--- It bridges Lua values and the lines of a file. A record is one line: a tag, and the value as MessagePack,
+--- which takes any bytes, in Base64, which holds no line break. A line that was torn while it was written
+--- holds no whole MessagePack, so it costs nothing but itself. Where the disk takes no more, a file goes on
+--- in memory, and the user is told once. What it doesn't do: know what the records mean.
 
 local message = require('vivek.message')
 
@@ -11,9 +11,13 @@ local M = {}
 
 local OWNER_ALONE, OWNERS_FOLDER = tonumber('600', 8), tonumber('700', 8)
 local CREATE = bit.bor(vim.uv.constants.O_WRONLY, vim.uv.constants.O_CREAT, vim.uv.constants.O_EXCL)
--- Without O_CREAT: a file that another Neovim has removed meanwhile must not come back without its beginning.
+-- Without O_CREAT: a file that another Neovim has removed must not come back without its beginning.
 local APPEND = bit.bor(vim.uv.constants.O_WRONLY, vim.uv.constants.O_APPEND)
 local RECORDS, VALUE = '.records', '.value'
+
+---@class vivek.Record
+---@field tag string without blanks
+---@field packed string
 
 ---@class vivek.InMemory what is not on disk of a file
 ---@field lines string[]
@@ -36,12 +40,13 @@ local function path_of(name, suffix)
   return M.folder() .. '/' .. name .. suffix
 end
 
---- A record begins with the line break, not ends with it: so it stands on a line of its own also behind a torn
---- one.
----@param record table
+--- A record begins with the line break, not ends with it: so it stands on a line of its own also behind a
+--- torn one.
+---@param tag string
+---@param value any
 ---@return string
-local function line_of(record)
-  return '\n' .. vim.base64.encode(vim.mpack.encode(record))
+local function line_of(tag, value)
+  return ('\n%s %s'):format(tag, vim.base64.encode(vim.mpack.encode(value)))
 end
 
 ---@param bytes string
@@ -49,14 +54,6 @@ end
 local function decoded(bytes)
   local whole, value = pcall(vim.mpack.decode, bytes)
   return whole and value or nil
-end
-
----@param line string
----@return table?
-local function record_of(line)
-  local whole, bytes = pcall(vim.base64.decode, line)
-  local record = whole and decoded(bytes)
-  return type(record) == 'table' and record or nil
 end
 
 ---@param file integer
@@ -132,7 +129,8 @@ local function held(name)
 end
 
 ---@class vivek.NewFile
----@field record table the first record
+---@field tag string of the first record
+---@field record any
 ---@field value? any goes into a file beside it, which is read on demand alone
 ---@field on_disk boolean
 
@@ -140,7 +138,7 @@ end
 ---@param name string
 ---@param new vivek.NewFile
 function M.create(name, new)
-  local line, value = line_of(new.record), new.value ~= nil and vim.mpack.encode(new.value) or nil
+  local line, value = line_of(new.tag, new.record), new.value ~= nil and vim.mpack.encode(new.value) or nil
   if not new.on_disk then
     memory[name] = { lines = { line }, value = value }
     return
@@ -160,9 +158,10 @@ end
 
 --- Add a record. A file that is gone, here or by another Neovim, stays gone.
 ---@param name string
----@param record table plain data; its lists have no holes
-function M.append(name, record)
-  local line = line_of(record)
+---@param tag string
+---@param value any plain data, not nil; its lists have no holes
+function M.append(name, tag, value)
+  local line = line_of(tag, value)
   -- Once a record is in memory, those after it must not come before it.
   if memory[name] and #memory[name].lines > 0 then
     table.insert(memory[name].lines, line)
@@ -175,16 +174,24 @@ function M.append(name, record)
   end
 end
 
---- All whole records of a file, in the order in which they were added.
+--- The records of a file, in the order in which they were added.
 ---@param name string
----@return table[]
+---@return vivek.Record[]
 function M.read(name)
   local records = {}
   local text = slurp(path_of(name, RECORDS)) .. table.concat(memory[name] and memory[name].lines or {})
-  for line in text:gmatch('[^\n]+') do
-    records[#records + 1] = record_of(line)
+  for tag, packed in text:gmatch('\n([^ \n]+) ([^ \n]+)') do
+    records[#records + 1] = { tag = tag, packed = packed }
   end
   return records
+end
+
+--- The value of a record; nil of a torn one.
+---@param record vivek.Record
+---@return any
+function M.unpack(record)
+  local whole, bytes = pcall(vim.base64.decode, record.packed)
+  return whole and decoded(bytes) or nil
 end
 
 --- The value that stands beside a file; nil where it never got there whole.

@@ -140,16 +140,16 @@ def test_all_of_a_run_is_read_back(journal: Journal) -> None:
 
 
 @PROPERTY
-@given(lines=LINES, text=TEXT, instruction=TEXT, new=LINES, newline=st.booleans())
+@given(lines=LINES, text=TEXT, instruction=TEXT, new=LINES)
 def test_any_bytes_come_back_as_they_were(
-    journal: Journal, lines: list[str], text: str, instruction: str, new: list[str], newline: bool
+    journal: Journal, lines: list[str], text: str, instruction: str, new: list[str]
 ) -> None:
-    run = journal.begin(base=lines, instruction=instruction, eol=newline)
+    run = journal.begin(base=lines, instruction=instruction, eol=False)
     journal.reply(run, "x" + text)
     journal.done(run, edits=[EDIT | {"newText": text}])
     journal.mark(run, {3: {"state": "pending", "new": new}})
     found = journal.load(run)
-    assert (list(found["base"]), found["instruction"], found["eol"]) == (lines, instruction, newline)
+    assert (list(found["base"]), found["instruction"], found["eol"]) == (lines, instruction, False)
     assert journal.texts(run) == ["x" + text]
     assert found["edits"][0]["newText"] == text
     assert journal.marks(run) == {3: {"state": "pending", "new": new}}
@@ -390,7 +390,7 @@ def test_a_torn_end_costs_the_torn_record_alone(
     path = files(folder)[-1]
     ends = [path.stat().st_size]
     for number, text in enumerate(texts, 1):
-        journal.reply(run, text, attempt=number)
+        data.draw(st.sampled_from([journal.reply, journal.text]))(run, text, attempt=number)
         ends.append(path.stat().st_size)
     cut = data.draw(st.integers(ends[0] + 1, ends[-1]))
     # What a machine that lost its power may leave in place of the end.
@@ -419,18 +419,21 @@ def test_a_torn_base_text_is_none(journal: Journal, folder: Path) -> None:
     assert journal.load(run)["instruction"] == "shorten"
 
 
-def test_records_of_a_later_version_and_foreign_files_are_passed_over(
-    journal: Journal, folder: Path
-) -> None:
+def test_records_of_a_later_version_and_foreign_files_are_passed_over(journal: Journal, folder: Path) -> None:
     run = journal.begin()
-    later = base64.b64encode(b"\x82\xa4kind\xa5later\xa1x\x01")
     with files(folder)[0].open("ab") as file:
-        file.write(b"\n" + later)
+        file.write(b"\nlater " + base64.b64encode(b"\x81\xa1x\x01"))
     journal.text(run, "on")
-    (folder / "notes.txt").write_text("mine")
-    (folder / "mine.records").write_text("mine")
+    foreign = [folder / "notes.txt", folder / "mine.records"]
+    for path in foreign:
+        path.write_text("mine")
     assert journal.texts(run) == ["on"]
     assert journal.ids() == [run]
+    journal.keep(1)
+    journal.done(run, edits=[])
+    new = journal.begin()
+    journal.editor.wait_for(lambda: journal.ids() == [new])
+    assert all(path.exists() for path in foreign)
 
 
 # Two at once
@@ -474,6 +477,17 @@ def test_two_neovims_that_remove_old_runs_do_not_hurt_each_other(
     both[0].editor.wait_for(lambda: both[0].ids() == [*last[::-1], ids[-1]])
     assert both[1].ids() == both[0].ids()
     assert both[0].editor.messages() + both[1].editor.messages() == ""
+
+
+def test_a_run_that_another_neovim_begins_just_now_is_left_alone(journal: Journal, folder: Path) -> None:
+    journal.keep(1)
+    over = journal.begin()
+    journal.done(over, edits=[])
+    beginning = files(folder)[0].with_stem(files(folder)[0].stem + "0")
+    beginning.touch()
+    new = journal.begin()
+    journal.editor.wait_for(lambda: journal.ids() == [new])
+    assert beginning.exists()
 
 
 # What is kept
@@ -529,9 +543,7 @@ def test_a_long_list_of_unsettled_runs_does_not_keep_others_from_going(journal: 
     assert set(unsettled) <= set(journal.ids())
 
 
-def test_with_nothing_to_keep_all_is_in_memory_alone(
-    start_nvim: Callable[..., Editor], folder: Path
-) -> None:
+def test_with_nothing_to_keep_all_is_in_memory_alone(start_nvim: Callable[..., Editor], folder: Path) -> None:
     journal = Journal(start_nvim())
     journal.keep(0)
     run = journal.begin(base=["a\nb"])
