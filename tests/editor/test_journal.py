@@ -457,9 +457,9 @@ def test_a_file_that_another_neovim_removed_is_no_error_and_stays_gone(
     run = first.begin()
     second.call("forget", run)
     first.text(run, "late")
-    first.call("forget", run)
-    assert first.call("load", run) is None
     assert list(folder.iterdir()) == []
+    assert first.call("load", run) is None
+    first.call("forget", run)
     assert first.editor.messages() == ""
 
 
