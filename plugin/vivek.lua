@@ -99,6 +99,10 @@ command('VivekNew', function(vivek)
   vivek.new()
 end, { bar = true, desc = 'Begin a fresh conversation on this file' })
 
+command('VivekHistory', function(vivek, arguments)
+  vivek.history({ all = arguments.bang })
+end, { bang = true, desc = 'List what the model replied about this buffer (!: about every file)' })
+
 command('VivekInstall', function(vivek, arguments)
   vivek.install(unpack(arguments.fargs))
 end, {
@@ -118,6 +122,7 @@ local plugs = {
   VivekDiff = 'VivekDiff',
   VivekResume = 'VivekResume',
   VivekNew = 'VivekNew',
+  VivekHistory = 'VivekHistory',
   VivekInstall = 'VivekInstall',
   VivekLog = 'VivekLog',
 }

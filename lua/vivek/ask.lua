@@ -8,6 +8,7 @@ local capture = require('vivek.capture')
 local complete = require('vivek.complete')
 local config = require('vivek.config')
 local host = require('vivek.host')
+local journal = require('vivek.journal')
 local message = require('vivek.message')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
@@ -175,6 +176,7 @@ end
 ---@param event vivek.Event
 ---@param told? boolean whether the user knows already
 local function on_error(run, event, told)
+  journal.event(event)
   finish(run)
   show(event)
   if event.error.kind == 'RunStoppedError' then
@@ -187,6 +189,7 @@ end
 ---@param run vivek.Run
 ---@param event vivek.Event
 local function on_done(run, event)
+  journal.event(event)
   if not vim.api.nvim_buf_is_loaded(run.buf) then
     -- It comes by itself: within one line of 80 columns, so that Neovim does not ask for a key.
     message.warn('The buffer is closed. The scratch buffer has the reply.')
@@ -217,7 +220,9 @@ local function of_run(handler)
   end
 end
 
-for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text' }) do
+for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text', 'reply' }) do
+  -- What still comes of a run that was ended here is kept all the same.
+  host.on(kind, journal.event)
   host.on(
     kind,
     of_run(function(_, event)
@@ -295,6 +300,15 @@ local function begin(buf, base, eol, snapshot, instruction)
   end
   scratch.open(buf, run.id, instruction)
   progress.start(run.id, buf, first, last)
+  journal.begin({
+    id = run.id,
+    path = run.path,
+    buffer = snapshot.buffer,
+    filetype = snapshot.filetype,
+    instruction = instruction,
+    base = base,
+    eol = eol,
+  })
   local ask = vim.tbl_extend('error', snapshot, {
     run = run.id,
     instruction = instruction,

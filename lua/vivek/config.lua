@@ -17,6 +17,7 @@ local M = {}
 ---@field keys vivek.Keys|false
 ---@field context vivek.ContextConfig
 ---@field scratch vivek.ScratchConfig
+---@field history vivek.HistoryConfig
 ---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
 
@@ -42,6 +43,9 @@ local M = {}
 ---@class vivek.ScratchConfig
 ---@field split 'right'|'left'|'above'|'below'
 ---@field size number
+
+---@class vivek.HistoryConfig
+---@field keep integer
 
 ---@class vivek.Profile
 ---@field base? 'small'|'medium'|'large'
@@ -181,6 +185,23 @@ M.schema = {
         default = 0.4,
         range = { 0.1, 0.9 },
         text = "Its part of the screen's width or height.",
+      },
+    },
+  },
+  {
+    name = 'history',
+    type = { 'table' },
+    text = "What is kept of each ask in Neovim's state folder, readable by you alone: your text at the ask, "
+      .. 'what the model replied, and what became of the hunks.',
+    fields = {
+      {
+        name = 'keep',
+        type = { 'number' },
+        default = 200,
+        range = { 0, 10000 },
+        text = 'How many asks. The oldest go first, but those with hunks that were neither rejected nor '
+          .. 'written to disk stay for 30 days. With 0 nothing of an ask goes to disk, and `:VivekHistory` '
+          .. 'has only what this Neovim has asked.',
       },
     },
   },

@@ -79,6 +79,12 @@ function M.new()
   require('vivek.ask').new(source())
 end
 
+--- List what the model replied about this buffer, newest first, to open, yank or propose again.
+---@param options? { all?: boolean } all: about every file
+function M.history(options)
+  require('vivek.history').pick(source(), options or {})
+end
+
 --- Install Vivek's Python part, or with `what = 'model'` a model.
 ---@param what? string
 ---@param name? string
