@@ -86,10 +86,7 @@ local function write(buf, event)
   if event.match == vim.api.nvim_buf_get_name(buf) then
     return accept(edits[buf], buf)
   end
-  local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, true)
-  if vim.uv.fs_stat(event.match) and vim.v.cmdbang == 0 then
-    return message.error(('There is a file %s already.'):format(event.match), 'Add ! to overwrite it.')
-  elseif vim.fn.writefile(lines, event.match) == 0 then
+  if vim.fn.writefile(vim.api.nvim_buf_get_lines(buf, 0, -1, true), event.match) == 0 then
     message.info(('%s written.'):format(event.match))
   end
 end
