@@ -42,7 +42,7 @@ local LABEL_WIDTH = 24
 ---@field hinted vivek.Hunk? the hunk that carries the hint
 ---@field tick integer? the changedtick that the items are for
 ---@field timer uv.uv_timer_t?
----@field listeners table<string, fun(board: vivek.Board)> called after hunks have changed their state, by name
+---@field listeners table<string, fun(board: vivek.Board)> by name; called after hunks have changed
 ---@field rejected vivek.Item[][] what was rejected, the last at the end
 ---@field at_last boolean? whether the buffer was at the newest state of its undo tree when last drawn
 ---@field unwatch fun()
@@ -193,7 +193,7 @@ local function note_for(board, item, is_current)
   end
   local apply, reject = keys.label(buf, 'apply'), keys.label(buf, 'reject')
   if is_stale then
-    local note = ('hunk %d conflicts with your change%s · %s choose · %s keep yours')
+    local note = 'hunk %d conflicts with your change%s · %s choose · %s keep yours'
     return { { note:format(id, origin(board, item), apply, reject), 'VivekStale' } }
   end
   local kept = item.place.merged and ', your change kept' or ''
@@ -220,7 +220,14 @@ local function draw_item(board, item, view, is_current)
   local drawn = item.proposal.drawn[id]
   local note = note_for(board, item, is_current)
   local said = note and note[1][1] or ''
-  local looks = ('%s %s %s %s %s %s'):format(place.state, view.width, view.wrap, view.tabstop, view.beside, said)
+  local looks = ('%s %s %s %s %s %s'):format(
+    place.state,
+    view.width,
+    view.wrap,
+    view.tabstop,
+    view.beside,
+    said
+  )
   local same = drawn
     and drawn.looks == looks
     and vim.deep_equal(drawn.new, place.new)

@@ -208,8 +208,8 @@ local function set_line(win, line)
 end
 
 --- The source buffer of a diff view, for a command that is given there: the source's cursor goes to the line
---- that the view's is at. Where it stands beside it already it stays: a line that a hunk takes away has none of
---- its own in the view.
+--- that the view's is at. Where it stands beside it already it stays: a line that a hunk takes away has none
+--- of its own in the view.
 ---@param buf integer
 ---@return integer? source nil where the buffer is no diff view
 function M.enter(buf)
@@ -250,7 +250,10 @@ end
 ---@return vivek.DiffView
 local function create(source, run)
   local buf = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_name(buf, ('vivek-diff://%d/%s'):format(source, vim.fs.basename(vim.api.nvim_buf_get_name(source))))
+  vim.api.nvim_buf_set_name(
+    buf,
+    ('vivek-diff://%d/%s'):format(source, vim.fs.basename(vim.api.nvim_buf_get_name(source)))
+  )
   local options = vim.bo[buf]
   options.bufhidden, options.swapfile, options.undolevels = 'wipe', false, -1
   options.tabstop = vim.bo[source].tabstop
@@ -285,7 +288,10 @@ local function show(view, win)
   local ok, other = pcall(vim.api.nvim_open_win, view.buf, false, { split = 'right', win = win })
   if not ok then
     close(view)
-    return message.error(('The view cannot be opened (%s).'):format(other), 'Make the window larger, or close another.')
+    return message.error(
+      ('The view cannot be opened (%s).'):format(other),
+      'Make the window larger, or close another.'
+    )
   end
   view.win = win
   for name in pairs(wanted) do

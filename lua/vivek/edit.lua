@@ -53,7 +53,9 @@ local function tell(edit)
         .. ' :VivekEdit on it shows both.'
     )
   else
-    message.info(('hunk %d has your text now. %s applies it.'):format(hunk.id, keys.label(edit.source, 'apply')))
+    message.info(
+      ('hunk %d has your text now. %s applies it.'):format(hunk.id, keys.label(edit.source, 'apply'))
+    )
   end
 end
 
@@ -71,8 +73,8 @@ local function accept(edit, buf)
   if not (loaded and proposals.edit(edit.source, edit.item.hunk, lines, place)) then
     return message.error(
       'This hunk is not open any more; your text is here still.',
-      'Copy what you need, or write it to a file with :write {name}. Where you rejected the hunk, :VivekRestore '
-        .. 'opens it again, then write again.'
+      'Copy what you need, or write it to a file with :write {name}. Where you rejected the hunk, '
+        .. ':VivekRestore opens it again, then write again.'
     )
   end
   vim.bo[buf].modified = false
@@ -160,7 +162,8 @@ function M.open(source, hunk)
     return vim.api.nvim_set_current_win(shown)
   end
   local buf = existing or create(source, item)
-  local height = math.min(math.max(vim.api.nvim_buf_line_count(buf) + 1, LEAST_HEIGHT), math.floor(vim.o.lines / 2))
+  local height =
+    math.min(math.max(vim.api.nvim_buf_line_count(buf) + 1, LEAST_HEIGHT), math.floor(vim.o.lines / 2))
   vim.api.nvim_open_win(buf, true, { split = 'below', height = height })
 end
 

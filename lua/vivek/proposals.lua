@@ -159,9 +159,7 @@ local function apart(items)
   local result = {}
   for _, item in ipairs(items) do
     local last = result[#result]
-    local in_the_way = last
-      and last.proposal ~= item.proposal
-      and meet(last.place, item.place)
+    local in_the_way = last and last.proposal ~= item.proposal and meet(last.place, item.place)
     if not in_the_way then
       result[#result + 1] = item
     end
@@ -209,16 +207,25 @@ end
 local function ask_about(board, item)
   local buf = board.buf
   local ways = {
-    { text = "Take the model's lines in place of yours", run = function(now)
-      put(board, { now })
-    end },
-    { text = 'Keep yours, reject the hunk', run = function(now)
-      reject_items(board, { now })
-      boards.refresh(board)
-    end },
-    { text = 'Edit both in a buffer', run = function()
-      require('vivek.edit').open(buf, item.hunk)
-    end },
+    {
+      text = "Take the model's lines in place of yours",
+      run = function(now)
+        put(board, { now })
+      end,
+    },
+    {
+      text = 'Keep yours, reject the hunk',
+      run = function(now)
+        reject_items(board, { now })
+        boards.refresh(board)
+      end,
+    },
+    {
+      text = 'Edit both in a buffer',
+      run = function()
+        require('vivek.edit').open(buf, item.hunk)
+      end,
+    },
   }
   vim.ui.select(ways, {
     prompt = ('Hunk %d conflicts with your change:'):format(item.hunk.id),

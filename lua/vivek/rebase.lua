@@ -18,8 +18,8 @@ local M = {}
 ---@field new string[] what applying it puts there; of a stale hunk what the model wrote
 ---@field merged boolean? whether the user's own changes are in `new`
 ---@field base string[]? of a stale hunk: what stood there at the ask
----@field whole { row: integer, old: string[], new: string[] }? of a merged hunk: the same with the lines at its
---- ends that stay as they are
+---@field whole { row: integer, old: string[], new: string[] }? of a merged hunk: the same with the lines at
+--- its ends that stay as they are
 
 ---@class vivek.Extent lines of the reference
 ---@field first integer
@@ -287,8 +287,8 @@ end
 
 ---@param hunk vivek.Hunk
 ---@param is_applied boolean?
----@param place { row: integer, mine: string[], now: string[], other: string[] } the user's lines, and what the
---- reference and the hunk's other state have there
+---@param place { row: integer, mine: string[], now: string[], other: string[] } the user's lines, and what
+--- the reference and the hunk's other state have there
 ---@param certain boolean
 ---@return vivek.Place
 local function judged(hunk, is_applied, place, certain)
@@ -445,7 +445,8 @@ local function corrected(base, all, located, current)
   if #doubtful == 0 then
     return nil
   end
-  local other, applied, found = swept(base, all, flipped, current, false), vim.deepcopy(located.applied), false
+  local other, applied, found =
+    swept(base, all, flipped, current, false), vim.deepcopy(located.applied), false
   for _, id in ipairs(doubtful) do
     if not other.touched[id] then
       applied[id], found = flipped[id], true

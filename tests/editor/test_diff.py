@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from proposing import LETTERS, letters, propose, rows, states
 
 from neovim_child import Editor
-from proposing import LETTERS, letters, propose, rows, states
 
 OPTIONS = ("diff", "scrollbind", "cursorbind", "wrap", "foldmethod", "foldlevel", "foldenable", "foldcolumn")
 EDITS = [rows(1, 2, "B"), rows(4, 4, "new 1", "new 2"), rows(6, 7)]
@@ -30,7 +30,9 @@ def options(nvim: Editor, window: int = 0) -> dict[str, Any]:
 def views(nvim: Editor) -> list[int]:
     """The buffers that are diff views."""
     return [
-        buffer.number for buffer in nvim.api.list_bufs() if "vivek-diff://" in nvim.api.buf_get_name(buffer.number)
+        buffer.number
+        for buffer in nvim.api.list_bufs()
+        if "vivek-diff://" in nvim.api.buf_get_name(buffer.number)
     ]
 
 
@@ -179,7 +181,11 @@ def test_counts_dot_and_macros_work_in_the_view(shown: Editor) -> None:
 @pytest.mark.parametrize("where", ["source", "view"])
 @pytest.mark.parametrize(
     "before",
-    ["", "wrap foldmethod=indent foldlevel=3 nofoldenable", "nowrap foldmethod=marker cursorbind foldcolumn=1"],
+    [
+        "",
+        "wrap foldmethod=indent foldlevel=3 nofoldenable",
+        "nowrap foldmethod=marker cursorbind foldcolumn=1",
+    ],
 )
 def test_the_window_has_its_options_back(nvim: Editor, end: str, where: str, before: str) -> None:
     letters(nvim)
@@ -261,10 +267,13 @@ def test_the_source_window_is_closed(shown: Editor) -> None:
 
 def test_the_view_ends_after_the_command_line_window(shown: Editor) -> None:
     source = shown.eval("bufnr()")
-    shown.lua("""
+    shown.lua(
+        """
         local buffer = ...
         vim.keymap.set('n', '<F2>', function() require('vivek.proposals').apply(buffer, { all = true }) end)
-    """, source)
+    """,
+        source,
+    )
     shown.type("q:<F2>")
     shown.wait_for(lambda: shown.lines(source) == WHOLE)
     shown.type(":q<CR>")

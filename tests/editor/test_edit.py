@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from proposing import LETTERS, letters, propose, rows, states
 
 from neovim_child import Editor
-from proposing import LETTERS, letters, propose, rows, states
 
 
 def in_hunk(nvim: Editor) -> bool:
@@ -191,10 +191,13 @@ def test_a_hunk_of_a_locked_buffer_can_be_edited(nvim: Editor, source: int, opti
 
 # The user's changes in the same lines that go together with the hunk
 
+
 @pytest.fixture
 def merged(nvim: Editor) -> int:
     """A hunk of three lines in which the user has changed another line than the model."""
-    buffer = nvim.edit("\n".join(["one", "two", "three", "four", "end"]) + "\n", name="m.txt", filetype="text")
+    buffer = nvim.edit(
+        "\n".join(["one", "two", "three", "four", "end"]) + "\n", name="m.txt", filetype="text"
+    )
     propose(nvim, [rows(0, 4, "1", "two", "3", "four")])
     nvim.command("2s/two/zwei")
     nvim.wait_for(lambda: any(hunk["merged"] for hunk in hunks(nvim, buffer)))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from proposing import letters, propose, rows, states
 
 from neovim_child import Editor
-from proposing import LETTERS, letters, propose, rows, states
 
 FOUR = [rows(0, 1, "A"), rows(2, 3, "C"), rows(4, 5, "E"), rows(6, 7, "G")]
 
@@ -130,7 +130,9 @@ def test_keys_apply_whatever_the_cursor_may_do(
     assert nvim.lines() == ["top", "abc", "between", "def"]
 
 
-@pytest.mark.parametrize("flags", ["aABceFs_", "aABceFs_E", "aABceFs_y", "aABceFs_v$", "aAbBcCdDeEfFiIJKlLmM"])
+@pytest.mark.parametrize(
+    "flags", ["aABceFs_", "aABceFs_E", "aABceFs_y", "aABceFs_v$", "aAbBcCdDeEfFiIJKlLmM"]
+)
 def test_keys_apply_with_other_cpoptions(nvim: Editor, flags: str) -> None:
     nvim.lua("vim.go.cpo = ...", flags)
     nvim.edit("\nb\n\nd\n", name="a.txt", filetype="text")
@@ -178,27 +180,27 @@ def test_dot_in_a_closed_fold_means_the_line_of_the_cursor(four: Editor) -> None
 
 def test_a_reject_leaves_the_change_marks_alone(four: Editor) -> None:
     four.feed("4Gyy5Gp")
-    before = four.eval("[getpos(\"'[\"), getpos(\"']\")]")
+    before = four.eval('[getpos("\'["), getpos("\']")]')
     four.feed("1G\\r")
-    assert four.eval("[getpos(\"'[\"), getpos(\"']\")]") == before
+    assert four.eval('[getpos("\'["), getpos("\']")]') == before
 
 
 def test_an_apply_that_is_refused_leaves_the_change_marks_alone(four: Editor) -> None:
     four.feed("4Gyy5Gp")
-    before = four.eval("[getpos(\"'[\"), getpos(\"']\")]")
+    before = four.eval('[getpos("\'["), getpos("\']")]')
     four.command("setlocal readonly")
     four.feed("1G\\a")
-    assert four.eval("[getpos(\"'[\"), getpos(\"']\")]") == before
+    assert four.eval('[getpos("\'["), getpos("\']")]') == before
 
 
 def test_registers_the_search_and_the_jumps_are_left_alone(four: Editor) -> None:
     four.feed("yy/f<CR>gg")
     four.command("clearjumps")
-    before = four.eval("[@\", @0, @-, @/, getjumplist()[0], getpos(\"'<\")]")
+    before = four.eval('[@", @0, @-, @/, getjumplist()[0], getpos("\'<")]')
     four.feed("3G")
     four.command("clearjumps")
     four.feed("\\a\\r\\A")
-    assert four.eval("[@\", @0, @-, @/, getjumplist()[0], getpos(\"'<\")]") == before
+    assert four.eval('[@", @0, @-, @/, getjumplist()[0], getpos("\'<")]') == before
 
 
 # Other modes
@@ -254,7 +256,7 @@ def test_an_operator_is_given_up_where_there_is_no_hunk(nvim: Editor, operator: 
     nvim.feed("yy2G")
     nvim.type(f"{operator}{target}")
     nvim.wait_for(lambda: "hunk" in nvim.messages())
-    assert (text(nvim), nvim.api.get_mode()["mode"], nvim.eval("@\"")) == ("abcdefgh", "n", "a\n")
+    assert (text(nvim), nvim.api.get_mode()["mode"], nvim.eval('@"')) == ("abcdefgh", "n", "a\n")
 
 
 def test_insert_mode_applies_by_a_map_and_goes_on(four: Editor) -> None:
@@ -313,13 +315,16 @@ def test_in_the_command_line_window_and_in_a_terminal_nothing_is_proposed(four: 
 def test_hunks_are_applied_by_a_script_while_the_command_line_window_is_open(four: Editor) -> None:
     number = four.eval("bufnr()")
     four.command("nnoremap <expr> <F2> v:lua.apply_later()")
-    four.lua("""
+    four.lua(
+        """
         local buffer = ...
         function _G.apply_later()
           vim.schedule(function() require('vivek.proposals').apply(buffer, { all = true }) end)
           return ''
         end
-    """, number)
+    """,
+        number,
+    )
     four.type("q:<F2>")
     four.wait_for(lambda: text(four, number) == "AbCdEfGh")
     four.type(":q<CR>")
@@ -344,8 +349,9 @@ def test_a_readonly_buffer_can_be_walked_and_viewed_but_not_changed(four: Editor
     four.feed("]v\\a")
     assert text(four) == "abcdefgh"
     assert four.eval("line('.')") == 3
-    assert "The buffer is not modifiable. Run :setlocal modifiable, then apply again." in four.messages().replace(
-        "\n", " "
+    assert (
+        "The buffer is not modifiable. Run :setlocal modifiable, then apply again."
+        in four.messages().replace("\n", " ")
     )
     four.feed("\\d")
     assert len(four.api.list_wins()) == 2
@@ -395,7 +401,7 @@ def test_the_text_object_is_the_lines_of_the_hunk(blocks: Editor, keys: str, exp
 def test_the_text_object_needs_no_jump_and_opens_no_fold(blocks: Editor) -> None:
     blocks.command("clearjumps | 2,3fold | 3")
     blocks.feed("yiv")
-    assert blocks.eval("@\"") == "b\nc\n"
+    assert blocks.eval('@"') == "b\nc\n"
     assert blocks.eval("foldclosed(3)") == 2
     assert blocks.eval("getjumplist()[0]") == []
 
@@ -411,4 +417,4 @@ def test_a_hunk_that_only_adds_lines_has_nothing_to_select(blocks: Editor) -> No
 
 def test_a_hunk_that_is_applied_is_selected_by_the_lines_that_it_brought(blocks: Editor) -> None:
     blocks.feed("5G\\a5Gyiv")
-    assert blocks.eval("@\"") == "E1\nE2\n"
+    assert blocks.eval('@"') == "E1\nE2\n"
