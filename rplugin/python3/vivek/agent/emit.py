@@ -20,9 +20,7 @@ def node(runtime: Runtime[Ports], name: Node, detail: str, attempt: int = 1) -> 
     _send(runtime, kind="node", node=name, detail=detail, attempt=attempt)
 
 
-def executing(
-    runtime: Runtime[Ports], detail: str, attempt: int, *, route: Route, target: Target
-) -> None:
+def executing(runtime: Runtime[Ports], detail: str, attempt: int, *, route: Route, target: Target) -> None:
     """The executor begins. target: the lines that it writes anew, or the place of an insertion, as in the result."""
     lines = {"first": target["first"], "last": target["last"]}
     _send(runtime, kind="node", node="executor", detail=detail, attempt=attempt, route=route, target=lines)

@@ -1,4 +1,4 @@
-"""Between the events of a node's model calls and the listener: each call's raw reply, told whole when the call has ended.
+"""Between the events of a node's model calls and the listener: each call's raw reply, told whole when it has ended.
 
 However it ended: by itself, cut off as garbage, failed halfway, tried again, or stopped. This is the one place that
 tells replies, for all nodes. It judges none and keeps none.
