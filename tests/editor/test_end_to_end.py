@@ -260,7 +260,9 @@ def listen(vivek: Vivek, kind: str) -> None:
 
 def test_every_reply_reaches_the_editor_whole_however_long(vivek: Vivek) -> None:
     letters = random.Random(7).choices("abcdefghijklmnopqrstuvwxyz", k=1 << 20)
-    long = f"```python\ndef area(r):\n    # é 😀 {''.join(letters)}"  # which is found to be garbage, but a reply
+    long = (
+        f"```python\ndef area(r):\n    # é 😀 {''.join(letters)}"  # which is found to be garbage, but a reply
+    )
     listen(vivek, "reply")
     vivek.replies(long, AREA)
     vivek.editor.edit(TEXT, name="a.py")

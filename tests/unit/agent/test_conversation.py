@@ -113,7 +113,11 @@ def test_what_became_of_a_run_is_kept_while_another_is_at_work(
 def test_the_stop_of_one_run_does_not_stop_the_other(make: Any, store: Store) -> None:
     slow, stopped = make(store, GOOD), make(store)
     stopped.model.enqueue(GOOD, hang=True)
-    meanwhile(stopped, stopped.cancel.cancel)
+
+    def stop() -> None:
+        stopped.cancel.cancel()  # the run's own, which is made when it begins
+
+    meanwhile(stopped, stop)
     meanwhile(slow, lambda: stopped("the stopped one"))
     assert slow("the slow one")["edits"]
     assert told(store) == [("the stopped one", "stopped"), ("the slow one", "pending")]

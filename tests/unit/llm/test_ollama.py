@@ -471,6 +471,18 @@ class OneAtATime:
             await wire.streaming([piece("x"), LAST])(writer)
 
 
+@pytest.mark.parametrize(("first_text", "told"), [(200.0, 1500.0), (2400.0, 2400.0), (9000.0, 3000.0)])
+def test_the_time_that_a_call_has_waited_is_not_counted_as_writing(
+    monkeypatch: pytest.MonkeyPatch, first_text: float, told: float
+) -> None:
+    # Since the call began: when it is sent, at its first text, at its end. The server tells of 1500 and 3000.
+    clock = iter([0.0, first_text, 10_000.0])
+    monkeypatch.setattr("vivek.llm.ollama._milliseconds", lambda _start: next(clock))
+    events, _ = run(ask(routes(wire.streaming([piece("x"), LAST]))))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].stats.first_token_ms == told
+
+
 async def until_asked(there: wire.Wire, times: int) -> None:
     while len(there.bodies("/api/chat")) < times:
         await asyncio.sleep(0.001)
