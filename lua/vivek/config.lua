@@ -17,6 +17,7 @@ local M = {}
 ---@field keys vivek.Keys|false
 ---@field context vivek.ContextConfig
 ---@field scratch vivek.ScratchConfig
+---@field preview boolean
 ---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
 
@@ -177,6 +178,12 @@ M.schema = {
         text = "Its part of the screen's width or height.",
       },
     },
+  },
+  {
+    name = 'preview',
+    type = { 'boolean' },
+    default = true,
+    text = 'Show what the model changes in the lines themselves, as it writes.',
   },
   {
     name = 'log_level',

@@ -177,6 +177,7 @@ end
 
 ---@class vivek.Marks the extmarks of one hunk
 ---@field buf integer
+---@field namespace integer
 ---@field row integer where the hunk was when they were set
 ---@field rows table<integer, integer> the line of each, by its id
 
@@ -186,7 +187,7 @@ end
 ---@param options vim.api.keyset.set_extmark
 local function mark(marks, row, column, options)
   options.strict, options.undo_restore = false, false
-  marks.rows[vim.api.nvim_buf_set_extmark(marks.buf, NAMESPACE, row, column, options)] = row
+  marks.rows[vim.api.nvim_buf_set_extmark(marks.buf, marks.namespace, row, column, options)] = row
 end
 
 ---@param marks vivek.Marks
@@ -258,9 +259,10 @@ end
 ---@param place vivek.Place
 ---@param view vivek.View
 ---@param note vivek.Chunk[]? what to say beside it
+---@param namespace integer? of those who draw what is no proposal yet
 ---@return vivek.Marks
-function M.hunk(buf, place, view, note)
-  local marks = { buf = buf, row = place.row, rows = {} }
+function M.hunk(buf, place, view, note, namespace)
+  local marks = { buf = buf, namespace = namespace or NAMESPACE, row = place.row, rows = {} }
   local below = note and mark_note(marks, M.first_row(place), note, view) or {}
   local lines
   if place.state == 'stale' then
@@ -295,7 +297,7 @@ end
 ---@param marks vivek.Marks
 function M.erase(marks)
   for id in pairs(marks.rows) do
-    vim.api.nvim_buf_del_extmark(marks.buf, NAMESPACE, id)
+    vim.api.nvim_buf_del_extmark(marks.buf, marks.namespace, id)
   end
 end
 
@@ -305,7 +307,8 @@ end
 ---@return boolean
 function M.is_at(marks, row)
   for id, drawn_at in pairs(marks.rows) do
-    if vim.api.nvim_buf_get_extmark_by_id(marks.buf, NAMESPACE, id, {})[1] ~= drawn_at + row - marks.row then
+    local at = vim.api.nvim_buf_get_extmark_by_id(marks.buf, marks.namespace, id, {})[1]
+    if at ~= drawn_at + row - marks.row then
       return false
     end
   end
