@@ -315,6 +315,20 @@ function M.is_at(marks, row)
   return true
 end
 
+--- Whether something of a hunk is drawn in the lines of another.
+---@param buf integer
+---@param place vivek.Place
+---@return boolean
+function M.is_taken(buf, place)
+  local first, last = M.first_row(place), math.max(M.last_row(place), 0)
+  local options = { details = true, overlap = true }
+  local marks = vim.api.nvim_buf_get_extmarks(buf, NAMESPACE, { first, 0 }, { last, -1 }, options)
+  return vim.iter(marks):any(function(found)
+    local row, details = found[2], found[4]
+    return row >= first or details.end_row > first or details.end_col > 0
+  end)
+end
+
 --- Take away all that is drawn in a buffer.
 ---@param buf integer
 function M.clear(buf)

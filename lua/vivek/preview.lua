@@ -11,7 +11,6 @@ local highlight = require('vivek.highlight')
 local hunks = require('vivek.hunks')
 local indent = require('vivek.indent')
 local partial = require('vivek.partial')
-local proposals = require('vivek.proposals')
 local report = require('vivek.report')
 local text = require('vivek.text')
 local watch = require('vivek.watch')
@@ -208,7 +207,7 @@ end
 ---@return integer
 local function room_below(pane, row)
   local info = pane.info
-  local at = pane.cursor <= row + 1 and vim.fn.screenpos(pane.win, row + 1, vim.v.maxcol).row or 0
+  local at = pane.cursor <= row and vim.fn.screenpos(pane.win, row + 1, vim.v.maxcol).row or 0
   return at == 0 and info.height or math.max(info.winrow + info.winbar + info.height - 1 - at, 1)
 end
 
@@ -222,43 +221,27 @@ end
 
 --- The new lines that there is room for: the first ones, or while the model is at them the last ones.
 ---@param new string[]
----@param rows integer
+---@param room integer rows
 ---@param view vivek.View
 ---@param is_written boolean
 ---@return string[]
 ---@return integer above how many before them are left out
-local function fitting(new, rows, view, is_written)
-  local from, to, by = #new, 1, -1
-  if is_written then
-    from, to, by = 1, #new, 1
-  end
-  local count = 0
-  for index = from, to, by do
-    rows = rows - rows_of(new[index], view)
-    if rows < 0 and count > 0 then
+local function fitting(new, room, view, is_written)
+  local count, left = 0, room
+  while count < #new do
+    local rows = rows_of(new[is_written and count + 1 or #new - count], view)
+    if rows > left and count > 0 then
       break
     end
-    count = count + 1
+    count, left = count + 1, left - rows
   end
   local above = is_written and 0 or #new - count
   local shown = vim.list_slice(new, above + 1, above + count)
-  if rows < 0 and count == 1 then
-    local line = shown[1]
-    shown[1] = line:sub(1, text.boundary_before(line, math.max(rows + rows_of(line, view), 1) * view.wrap))
+  if left < 0 then
+    -- A line that is larger than the window.
+    shown[1] = shown[1]:sub(1, text.boundary_before(shown[1], room * view.wrap))
   end
   return shown, above
-end
-
---- Whether an open hunk is shown in the lines of a place, which it keeps to itself.
----@param place vivek.PreviewPlace
----@param shown vivek.HunkInfo[]
----@return boolean
-local function is_taken(place, shown)
-  return vim.iter(shown):any(function(hunk)
-    local first = hunk.first and hunk.first - 1
-    local is_open = first and (hunk.state == 'pending' or hunk.state == 'stale')
-    return is_open and (first == place.row or first < place.row + #place.old and hunk.last > place.row)
-  end)
 end
 
 --- Where the changes so far are to be drawn.
@@ -266,9 +249,7 @@ end
 ---@param view vivek.View
 ---@return vivek.PreviewPlace[]
 local function places_of(preview, view)
-  local buf, places = preview.buf, {}
-  local panes, shown = panes_of(buf), proposals.hunks(buf)
-  local height = 0
+  local buf, places, panes, height = preview.buf, {}, panes_of(preview.buf), 0
   for _, pane in ipairs(panes) do
     height = math.max(height, pane.info.height)
   end
@@ -276,7 +257,9 @@ local function places_of(preview, view)
     local start = preview.first + change.start
     local first, last = hunks.mapped(start, start + change.count, moved(preview), false)
     local place = { row = first, old = vim.api.nvim_buf_get_lines(buf, first, last, false), above = 0 }
-    if in_sight(place, panes) and not is_taken(place, shown) then
+    local differs = not vim.deep_equal(place.old, change.new)
+    -- The lines of a hunk that is shown already are left to it.
+    if differs and in_sight(place, panes) and not draw.is_taken(buf, place) then
       local rows = change.written and height or 0
       for _, pane in ipairs(change.written and {} or panes) do
         rows = math.max(rows, room_below(pane, math.max(last - 1, 0)))
@@ -303,11 +286,13 @@ end
 
 --- New lines above line 1 are to be seen where a window is at the top of the buffer.
 ---@param preview vivek.Preview
----@param win integer
-local function reveal_top(preview, win)
+---@param wins integer[]
+local function reveal_top(preview, wins)
   local place = preview.drawn[1] and preview.drawn[1].place
   if place and draw.last_row(place) < 0 then
-    draw.reveal_top(win, #place.new)
+    for _, win in ipairs(wins) do
+      draw.reveal_top(win, #place.new)
+    end
   end
 end
 
@@ -327,9 +312,10 @@ end
 
 ---@param preview vivek.Preview
 local function draw_places(preview)
-  local view, buf = draw.view(preview.buf), preview.buf
+  local view = draw.view(preview.buf)
   local places = places_of(preview, view)
   local looks = ('%s %s %s'):format(view.width, view.wrap, view.tabstop)
+  local topmost = preview.drawn[1]
   for index, place in ipairs(places) do
     local drawn = preview.drawn[index]
     if not is_drawn(drawn, place, looks) then
@@ -340,8 +326,8 @@ local function draw_places(preview)
     end
   end
   erase(preview, #places + 1)
-  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
-    reveal_top(preview, win)
+  if preview.drawn[1] ~= topmost then
+    reveal_top(preview, vim.fn.win_findbuf(preview.buf))
   end
 end
 
@@ -394,7 +380,7 @@ local function watch_buffer(preview)
     layout = later,
     scrolled = later,
     top = function(win)
-      reveal_top(preview, win)
+      reveal_top(preview, { win })
     end,
     gone = function()
       M.clear(preview.run)
