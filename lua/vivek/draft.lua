@@ -138,6 +138,9 @@ local function changes_of(draft, closed)
   local changes = {}
   if #draft.new == 0 then
     return changes
+  elseif table.concat(draft.bare) == '' then
+    -- Between blank lines there is nothing to keep.
+    return { { start = 0, count = #draft.old, new = draft.new, written = closed } }
   end
   local reached = closed and #draft.old or M.reached(draft)
   for _, region in ipairs(text.diff(vim.list_slice(draft.old, 1, reached), draft.new)) do

@@ -117,8 +117,17 @@ local function converted(indent, white)
   return white
 end
 
---- What the first line shows, and the second one: whether the first came without its indentation, as when a
---- model begins right with the code.
+--- Whether only the first line came without its indentation, as when a model begins right with the code: the
+--- second one tells.
+---@param indent vivek.Indent
+---@param white string
+---@return boolean
+local function lost_the_first(indent, white)
+  return converted(indent, indent.from) ~= indent.to
+    and converted(indent, white) == indent.rest
+    and (#indent.to < #indent.rest or not indent.opens)
+end
+
 ---@param indent vivek.Indent
 ---@param line string
 ---@param white string
@@ -128,10 +137,8 @@ local function learn(indent, line, white)
     indent.to = indent.seen > 1 and indent.to or white == '' and indent.first or ''
   elseif indent.seen == 1 then
     indent.from, indent.to, indent.opens = white, indent.first, opens_a_block(line)
-  elseif indent.seen == 2 and indent.from ~= indent.to and converted(indent, white) == indent.rest then
-    if #indent.to < #indent.rest or not indent.opens then
-      indent.from, indent.to = '', ''
-    end
+  elseif indent.seen == 2 and lost_the_first(indent, white) then
+    indent.from, indent.to, indent.step = '', '', DEFAULT_WIDTH
   end
   indent.step = indent.step or step(white, indent.from)
 end

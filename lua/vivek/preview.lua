@@ -30,6 +30,7 @@ local MOST_LINES = 400
 ---@field old string[] the lines that are there now
 ---@field new string[] as many of the new ones as there is room for
 ---@field above integer how many come before these and are left out
+---@field rows integer on the screen
 
 ---@class vivek.DrawnPreview
 ---@field marks vivek.Marks
@@ -201,14 +202,23 @@ local function in_sight(place, panes)
   end)
 end
 
---- How many rows a window has below a line. One whose cursor is farther down moves its text up for them.
+--- How many rows a window has below a line, besides those of the places above it. One whose cursor is farther
+--- down moves its text up, and has all of them.
 ---@param pane vivek.Pane
 ---@param row integer
+---@param above vivek.PreviewPlace[]
 ---@return integer
-local function room_below(pane, row)
-  local info = pane.info
-  local at = pane.cursor <= row and vim.fn.screenpos(pane.win, row + 1, vim.v.maxcol).row or 0
-  return at == 0 and info.height or math.max(info.winrow + info.winbar + info.height - 1 - at, 1)
+local function room_below(pane, row, above)
+  local height, top = pane.info.height, pane.info.topline - 1
+  if pane.cursor > row or row < top then
+    return height
+  end
+  local taken = vim.api.nvim_win_text_height(pane.win, { start_row = top, end_row = row })
+  local room = height - taken.all + taken.fill
+  for _, place in ipairs(above) do
+    room = room - (draw.last_row(place) >= top and place.rows or 0)
+  end
+  return math.max(room, 1)
 end
 
 ---@param line string
@@ -226,6 +236,7 @@ end
 ---@param is_written boolean
 ---@return string[]
 ---@return integer above how many before them are left out
+---@return integer rows
 local function fitting(new, room, view, is_written)
   local count, left = 0, room
   while count < #new do
@@ -241,7 +252,7 @@ local function fitting(new, room, view, is_written)
     -- A line that is larger than the window.
     shown[1] = shown[1]:sub(1, text.boundary_before(shown[1], room * view.wrap))
   end
-  return shown, above
+  return shown, above, math.min(room - left, room)
 end
 
 --- Where the changes so far are to be drawn.
@@ -260,11 +271,11 @@ local function places_of(preview, view)
     local differs = not vim.deep_equal(place.old, change.new)
     -- The lines of a hunk that is shown already are left to it.
     if differs and in_sight(place, panes) and not draw.is_taken(buf, place) then
-      local rows = change.written and height or 0
+      local room = change.written and height or 0
       for _, pane in ipairs(change.written and {} or panes) do
-        rows = math.max(rows, room_below(pane, math.max(last - 1, 0)))
+        room = math.max(room, room_below(pane, math.max(last - 1, 0), places))
       end
-      place.new, place.above = fitting(change.new, rows, view, change.written)
+      place.new, place.above, place.rows = fitting(change.new, room, view, change.written)
       places[#places + 1] = place
     end
   end
@@ -291,7 +302,7 @@ local function reveal_top(preview, wins)
   local place = preview.drawn[1] and preview.drawn[1].place
   if place and draw.last_row(place) < 0 then
     for _, win in ipairs(wins) do
-      draw.reveal_top(win, #place.new)
+      draw.reveal_top(win, place.rows)
     end
   end
 end

@@ -332,6 +332,8 @@ def test_the_changes_make_the_new_lines_of_the_old_ones(
     wanted = "\n".join(new).strip("\n").split("\n")
     if not "".join(wanted):
         assert so_far == []
+    elif not "".join(old).strip():
+        assert so_far == [(0, len(old), wanted)]
     elif closed:
         assert result + old[at:] == wanted
     else:
