@@ -240,6 +240,8 @@ def test_new_code_above_the_first_line_is_seen_at_once(preview: Preview) -> None
     preview.show("```python\n'''A shop.'''\n")
     assert preview.added() == [(-1, ["'''A shop.'''"])]
     assert preview.editor.screen()[:2] == ["'''A shop.'''", "import math"]
+    preview.send("done", result={})
+    assert preview.editor.screen()[0] == "import math"
 
 
 def test_new_code_at_the_end_of_the_buffer(preview: Preview) -> None:
