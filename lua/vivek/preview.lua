@@ -10,6 +10,7 @@ local draw = require('vivek.draw')
 local highlight = require('vivek.highlight')
 local hunks = require('vivek.hunks')
 local indent = require('vivek.indent')
+local panes = require('vivek.panes')
 local partial = require('vivek.partial')
 local report = require('vivek.report')
 local text = require('vivek.text')
@@ -179,104 +180,27 @@ local function moved(preview)
   return preview.moved
 end
 
----@class vivek.Pane a window that shows the buffer
----@field win integer
----@field info vim.fn.getwininfo.ret.item
----@field cursor integer line, 0-based
-
----@param buf integer
----@return vivek.Pane[]
-local function panes_of(buf)
-  return vim.tbl_map(function(win)
-    local info = vim.fn.getwininfo(win)[1]
-    return { win = win, info = info, cursor = vim.api.nvim_win_get_cursor(win)[1] - 1 }
-  end, vim.fn.win_findbuf(buf))
-end
-
----@param place vivek.PreviewPlace
----@param panes vivek.Pane[]
----@return boolean
-local function in_sight(place, panes)
-  return vim.iter(panes):any(function(pane)
-    return place.row <= pane.info.botline and place.row + #place.old >= pane.info.topline - 1
-  end)
-end
-
---- How many rows a window has below a line, besides those of the places above it. One whose cursor is farther
---- down moves its text up, and has all of them.
----@param pane vivek.Pane
----@param row integer
----@param above vivek.PreviewPlace[]
----@return integer
-local function room_below(pane, row, above)
-  local height, top = pane.info.height, pane.info.topline - 1
-  if pane.cursor > row or row < top then
-    return height
-  end
-  local taken = vim.api.nvim_win_text_height(pane.win, { start_row = top, end_row = row })
-  local room = height - taken.all + taken.fill
-  for _, place in ipairs(above) do
-    room = room - (draw.last_row(place) >= top and place.rows or 0)
-  end
-  return math.max(room, 1)
-end
-
----@param line string
----@param view vivek.View
----@return integer
-local function rows_of(line, view)
-  local width = vim.api.nvim_strwidth(draw.displayed(line, 0, view.tabstop))
-  return view.wrap and math.max(math.ceil(width / view.wrap), 1) or 1
-end
-
---- The new lines that there is room for: the first ones, or while the model is at them the last ones.
----@param new string[]
----@param room integer rows
----@param view vivek.View
----@param is_written boolean
----@return string[]
----@return integer above how many before them are left out
----@return integer rows
-local function fitting(new, room, view, is_written)
-  local count, left = 0, room
-  while count < #new do
-    local rows = rows_of(new[is_written and count + 1 or #new - count], view)
-    if rows > left and count > 0 then
-      break
-    end
-    count, left = count + 1, left - rows
-  end
-  local above = is_written and 0 or #new - count
-  local shown = vim.list_slice(new, above + 1, above + count)
-  if left < 0 then
-    -- A line that is larger than the window.
-    shown[1] = shown[1]:sub(1, text.boundary_before(shown[1], room * view.wrap))
-  end
-  return shown, above, math.min(room - left, room)
-end
-
 --- Where the changes so far are to be drawn.
 ---@param preview vivek.Preview
 ---@param view vivek.View
 ---@return vivek.PreviewPlace[]
 local function places_of(preview, view)
-  local buf, places, panes, height = preview.buf, {}, panes_of(preview.buf), 0
-  for _, pane in ipairs(panes) do
-    height = math.max(height, pane.info.height)
-  end
+  local buf, places, below = preview.buf, {}, {}
+  local wins = panes.of(buf)
   for _, change in ipairs(draft.changes(preview.draft, partial.is_closed(preview.partial))) do
     local start = preview.first + change.start
-    local first, last = hunks.mapped(start, start + change.count, moved(preview), false)
-    local place = { row = first, old = vim.api.nvim_buf_get_lines(buf, first, last, false), above = 0 }
-    local differs = not vim.deep_equal(place.old, change.new)
+    local row, last = hunks.mapped(start, start + change.count, moved(preview), false)
+    local place = { row = row, old = vim.api.nvim_buf_get_lines(buf, row, last, false), new = change.new }
     -- The lines of a hunk that is shown already are left to it.
-    if differs and in_sight(place, panes) and not draw.is_taken(buf, place) then
-      local room = change.written and height or 0
-      for _, pane in ipairs(change.written and {} or panes) do
-        room = math.max(room, room_below(pane, math.max(last - 1, 0), places))
-      end
-      place.new, place.above, place.rows = fitting(change.new, room, view, change.written)
+    if
+      panes.in_sight(wins, row, #place.old)
+      and not vim.deep_equal(place.old, place.new)
+      and not draw.is_taken(buf, place)
+    then
+      local room = change.written and panes.height(wins) or panes.room_below(wins, last - 1, below)
+      place.new, place.above, place.rows = panes.fitting(place.new, room, view, not change.written)
       places[#places + 1] = place
+      below[#below + 1] = { row = last - 1, rows = place.rows }
     end
   end
   return places
