@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textwrap import indent
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +13,7 @@ from vivek.edits.fit import fit
 from vivek.edits.reply import extract
 
 SETTINGS = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-SAMPLE = """\
+TEXT = """\
 local function area(shape)
   if shape.kind == 'circle' then
     return math.pi * shape.radius ^ 2
@@ -40,7 +39,8 @@ local function names(shapes)
   end
   return result
 end
-""".split("\n")[:-1]
+"""
+SAMPLE = TEXT.splitlines()
 
 
 def code(nvim: Editor, *pieces: str, end: bool = False) -> tuple[list[str], bool]:
@@ -142,7 +142,23 @@ def test_the_end_of_a_reply_ends_its_last_line(
 
 
 PIECES = st.sampled_from(
-    ["```", "```py", "`", "~~~", "\n", "\n", "\r\n", " ", "    ", "a", "b = 1", ":", "<think>", "</think>", "漢"]
+    [
+        "```",
+        "```py",
+        "`",
+        "~~~",
+        "\n",
+        "\n",
+        "\r\n",
+        " ",
+        "    ",
+        "a",
+        "b = 1",
+        ":",
+        "<think>",
+        "</think>",
+        "漢",
+    ]
 )
 
 
@@ -347,5 +363,3 @@ def test_a_long_rewrite_is_followed_line_by_line(nvim: Editor) -> None:
     new = [line.replace("compute", "count") if number % 7 == 0 else line for number, line in enumerate(old)]
     *_, last = changes(nvim, old, new)
     assert last == [(row, 1, [new[row]]) for row in range(0, 300, 7)]
-
-

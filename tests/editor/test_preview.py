@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -83,7 +84,9 @@ class Preview:
 
     def executor(self, first: int, last: int, *, run: str = "r1", attempt: int = 1, **more: Any) -> None:
         target = {"first": first, "last": last}
-        self.send("node", run=run, node="executor", attempt=attempt, **{"target": target, "route": "rewrite"} | more)
+        self.send(
+            "node", run=run, node="executor", attempt=attempt, **{"target": target, "route": "rewrite"} | more
+        )
 
     def send(self, kind: str, *, run: str = "r1", **fields: Any) -> None:
         code = "local event = ... require('vivek.preview').event(_G.runs[event.run], event)"
@@ -206,7 +209,9 @@ def looks(nvim: Editor, namespace: str) -> list[tuple[int, dict[str, Any]]]:
         local namespace = vim.api.nvim_get_namespaces()[...]
         return vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true })
     """
-    found = [(mark[1], {k: v for k, v in mark[3].items() if k != "ns_id"}) for mark in nvim.lua(code, namespace)]
+    found = [
+        (mark[1], {k: v for k, v in mark[3].items() if k != "ns_id"}) for mark in nvim.lua(code, namespace)
+    ]
     return sorted((mark for mark in found if not mark[1].get("virt_text")), key=repr)
 
 
@@ -426,7 +431,13 @@ def test_the_lines_of_a_proposal_are_found_in_the_buffer(preview: Preview) -> No
         {"kind": "done", "result": {}},
         {"kind": "error", "error": {"kind": "X", "message": "no", "hint": ""}},
         {"kind": "retry", "reason": "busy", "attempt": 2, "seconds": 1.0},
-        {"kind": "node", "node": "executor", "attempt": 2, "target": {"first": 5, "last": 9}, "route": "rewrite"},
+        {
+            "kind": "node",
+            "node": "executor",
+            "attempt": 2,
+            "target": {"first": 5, "last": 9},
+            "route": "rewrite",
+        },
     ],
     ids=lambda event: event["kind"],
 )
@@ -638,16 +649,16 @@ def test_however_a_reply_is_cut_the_same_is_shown_in_the_end(
     whole = looks(shop.editor, "vivek_preview")
     shop.executor(*TOTAL)
     ends = [0, *sorted(cut for cut in cuts if cut < len(reply)), len(reply)]
-    for start, end in zip(ends, ends[1:], strict=False):
+    for start, end in pairwise(ends):
         shop.show(reply[start:end])
     assert looks(shop.editor, "vivek_preview") == whole
 
 
 ACTIONS = st.one_of(
     PIECES.map(lambda piece: ("write", piece)),
-    st.sampled_from(["ggOabove<Esc>", "Gobelow<Esc>", "7GAx<Esc>", "6Gdd", "5GdG", "u", "<C-r>", "ggdG", "8Gyyp"]).map(
-        lambda keys: ("keys", keys)
-    ),
+    st.sampled_from(
+        ["ggOabove<Esc>", "Gobelow<Esc>", "7GAx<Esc>", "6Gdd", "5GdG", "u", "<C-r>", "ggdG", "8Gyyp"]
+    ).map(lambda keys: ("keys", keys)),
     st.sampled_from(["tick", "split", "only", "enew", "back", "retry", "attempt", "reviewer"]).map(
         lambda name: (name, "")
     ),
@@ -678,7 +689,11 @@ def act(preview: Preview, action: str, value: str) -> None:
 
 def state(editor: Editor) -> tuple[Sequence[str], int, int]:
     buffer = int(editor.eval("bufnr('shop.py')"))
-    return editor.lines(buffer), editor.undo_sequence(buffer), int(editor.eval(f"getbufvar({buffer}, 'changedtick')"))
+    return (
+        editor.lines(buffer),
+        editor.undo_sequence(buffer),
+        int(editor.eval(f"getbufvar({buffer}, 'changedtick')")),
+    )
 
 
 @SETTINGS
@@ -749,7 +764,13 @@ def test_an_ask_shows_it_and_the_hunks_take_its_place(hosted: Editor) -> None:
 
 def test_a_stop_takes_it_away_at_once(hosted: Editor) -> None:
     hosted.edit(TEXT, name="shop.py")
-    node = {"kind": "node", "node": "executor", "attempt": 1, "target": {"first": 5, "last": 9}, "route": "rewrite"}
+    node = {
+        "kind": "node",
+        "node": "executor",
+        "attempt": 1,
+        "target": {"first": 5, "last": 9},
+        "route": "rewrite",
+    }
     events = [node, {"kind": "text", "node": "executor", "attempt": 1, "text": HALF}]
     hosted.lua("vim.g.fake_events = ...", events)
     hosted.command("5,9VivekAsk emit")
