@@ -204,6 +204,23 @@ def test_a_copy_shows_nothing(shop: Preview) -> None:
     assert shop.marks() == []
 
 
+def rows(first: int, last: int, *new: str) -> dict[str, Any]:
+    """The edit that replaces lines `first` to `last` (0-based, the end exclusive) by whole lines."""
+    return {
+        "range": {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}},
+        "newText": "".join(f"{line}\n" for line in new),
+    }
+
+
+def propose(nvim: Editor, edit: dict[str, Any]) -> None:
+    """Show an edit of the current buffer as a proposal."""
+    code = """
+        local base = vim.api.nvim_buf_get_lines(0, 0, -1, true)
+        require('vivek.proposals').show(0, 'r0', base, { ... }, { eol = true })
+    """
+    nvim.lua(code, edit)
+
+
 def looks(nvim: Editor, namespace: str) -> list[tuple[int, dict[str, Any]]]:
     code = """
         local namespace = vim.api.nvim_get_namespaces()[...]
@@ -219,15 +236,8 @@ def test_it_looks_as_the_hunks_will(shop: Preview) -> None:
     shop.show(WHOLE)
     before = looks(shop.editor, "vivek_preview")
     shop.send("done", result={})
-    edit = {
-        "range": {"start": {"line": 7, "character": 0}, "end": {"line": 8, "character": 0}},
-        "newText": "            sum += self.prices[item]\n",
-    }
-    code = """
-        local base = vim.api.nvim_buf_get_lines(0, 0, -1, true)
-        require('vivek.proposals').show(0, 'r1', base, { ... }, { eol = true })
-    """
-    shop.editor.lua(code, edit)
+    edit = rows(7, 8, "            sum += self.prices[item]")
+    propose(shop.editor, edit)
     assert looks(shop.editor, "vivek_proposal") == before
     assert before != []
 
@@ -331,7 +341,18 @@ def test_with_the_cursor_below_the_newest_lines_are_above_it(shop: Preview) -> N
     screen = shop.editor.screen()
     assert "        step(199)" in screen
     assert "        for item in items:" in screen
-    assert len([row for _, lines in shop.added() for row in lines]) <= ROWS
+    shop.show("    step(200)\n")
+    # As many as the window has rows, from the first time on: the text does not move each time.
+    assert len([row for _, lines in shop.added() for row in lines]) == shop.editor.eval("winheight(0)")
+
+
+def test_what_is_drawn_above_leaves_less_room(shop: Preview) -> None:
+    shop.editor.command("1")
+    shop.show(START + "    count = 0\n" * 12 + "    sum = 0\n    for item in items:\n")
+    shop.show("".join(f"        step({number})\n" for number in range(100)))
+    screen = shop.editor.screen()
+    assert "            step(99)" in screen
+    assert screen.count("        count = 0") == 12
 
 
 def test_a_line_larger_than_the_window_is_cut(preview: Preview) -> None:
@@ -537,15 +558,8 @@ def test_each_run_has_its_own(shop: Preview) -> None:
 
 
 def test_the_lines_of_a_hunk_are_left_to_it(shop: Preview) -> None:
-    edit = {
-        "range": {"start": {"line": 7, "character": 0}, "end": {"line": 8, "character": 0}},
-        "newText": "            sum = self.prices[item] + sum\n",
-    }
-    code = """
-        local base = vim.api.nvim_buf_get_lines(0, 0, -1, true)
-        require('vivek.proposals').show(0, 'r0', base, { ... }, { eol = true })
-    """
-    shop.editor.lua(code, edit)
+    edit = rows(7, 8, "            sum = self.prices[item] + sum")
+    propose(shop.editor, edit)
     before = looks(shop.editor, "vivek_proposal")
     shop.show(WHOLE.replace("= 0", "= 0.0"))
     assert looks(shop.editor, "vivek_proposal") == before
@@ -553,6 +567,13 @@ def test_the_lines_of_a_hunk_are_left_to_it(shop: Preview) -> None:
     shop.editor.command("VivekReject!")
     shop.show("Done.")
     assert shop.removed() == [5, 7]
+
+
+def test_lines_beside_a_hunk_are_not_its_own(shop: Preview) -> None:
+    edit = rows(7, 8, "            sum = self.prices[item] + sum")
+    propose(shop.editor, edit)
+    shop.show("```python\n" + "\n".join(TEXT.split("\n")[4:8]) + "\n        return sum + 1\n```")
+    assert drawn(shop) == ([(8, ["        return sum + 1"])], [8])
 
 
 # --- how often ---
@@ -740,10 +761,7 @@ def test_an_ask_shows_it_and_the_hunks_take_its_place(hosted: Editor) -> None:
     hosted.wait_for(lambda: preview.removed() == [7])
     assert hosted.lua("return require('vivek.proposals').hunks(0)") == []
     run = hosted.lua("return _G.received[1][2].run")
-    edit = {
-        "range": {"start": {"line": 7, "character": 0}, "end": {"line": 8, "character": 0}},
-        "newText": "            sum += self.prices[item]\n",
-    }
+    edit = rows(7, 8, "            sum += self.prices[item]")
     result = {
         "route": "rewrite",
         "edits": [edit],
@@ -760,6 +778,21 @@ def test_an_ask_shows_it_and_the_hunks_take_its_place(hosted: Editor) -> None:
     hosted.lua("require('vivek.host').on_events({ ... })", {"kind": "done", "run": run, "result": result})
     assert preview.marks() == []
     assert len(hosted.lua("return require('vivek.proposals').hunks(0)")) == 1
+
+
+def test_a_follow_up_finds_the_lines_of_the_proposal_in_the_buffer(hosted: Editor) -> None:
+    source = hosted.edit(TEXT, name="shop.py")
+    edit = rows(0, 0, "# one", "# two", "# three")
+    propose(hosted, edit)
+    node = {"kind": "node", "node": "executor", "attempt": 1, "target": {"first": 8, "last": 12}}
+    events = [node | {"route": "rewrite"}, {"kind": "text", "node": "executor", "attempt": 1, "text": HALF}]
+    hosted.lua("vim.g.fake_events = ...", events)
+    scratch = hosted.lua("return require('vivek.scratch').open(..., 'r0', 'count')", source)
+    hosted.lua("vim.api.nvim_set_current_win(vim.fn.bufwinid(...))", scratch)
+    hosted.command("VivekAsk emit")
+    hosted.command("wincmd p")
+    preview = Preview(hosted, by_hand=False)
+    hosted.wait_for(lambda: preview.removed() == [7])
 
 
 def test_a_stop_takes_it_away_at_once(hosted: Editor) -> None:
