@@ -10,7 +10,7 @@ local M = {}
 ---@class vivek.Pane a window that shows the buffer
 ---@field win integer
 ---@field top integer its first line, 0-based
----@field bottom integer the line after its last one
+---@field bottom integer a line that its last one is not below
 ---@field height integer
 ---@field cursor integer line, 0-based
 
@@ -19,10 +19,12 @@ local M = {}
 function M.of(buf)
   return vim.tbl_map(function(win)
     local info = vim.fn.getwininfo(win)[1]
+    local top = info.topline - 1
     return {
       win = win,
-      top = info.topline - 1,
-      bottom = info.botline,
+      top = top,
+      -- Its last line comes down when virtual lines above it go.
+      bottom = math.max(info.botline, top + info.height),
       height = info.height,
       cursor = vim.api.nvim_win_get_cursor(win)[1] - 1,
     }
