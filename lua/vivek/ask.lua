@@ -10,6 +10,7 @@ local config = require('vivek.config')
 local host = require('vivek.host')
 local journal = require('vivek.journal')
 local message = require('vivek.message')
+local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
 local scratch = require('vivek.scratch')
@@ -22,6 +23,7 @@ local M = {}
 ---@field path string
 ---@field base string[] the lines that the edits are made for, as Neovim holds them
 ---@field eol boolean
+---@field asked? string[] the lines that were asked about, where they are not the buffer's: a proposal's
 ---@field target? integer extmark over the lines that the run is about
 ---@field running boolean
 ---@field heard? boolean whether an event of it has come
@@ -143,6 +145,7 @@ end
 local function show(event)
   scratch.event(event)
   progress.event(event)
+  preview.event(runs[event.run], event)
 end
 
 ---@param run vivek.Run
@@ -243,6 +246,7 @@ end)
 
 ---@param run vivek.Run
 local function stop_run(run)
+  preview.clear(run.id)
   if host.running() then
     host.notify('vivek_stop', { run = run.id })
   end
@@ -292,6 +296,7 @@ local function begin(buf, base, eol, snapshot, instruction)
     return message.error(text --[[@as string]], hint)
   end
   local run = { id = next_id(), buf = buf, path = snapshot.path, base = base, eol = eol, running = true }
+  run.asked = snapshot.base and snapshot.lines
   runs[run.id] = run
   watch_buffer(run)
   local first, last = snapshot.first or snapshot.cursor, snapshot.last or snapshot.cursor

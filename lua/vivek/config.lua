@@ -18,6 +18,7 @@ local M = {}
 ---@field context vivek.ContextConfig
 ---@field scratch vivek.ScratchConfig
 ---@field history vivek.HistoryConfig
+---@field preview boolean
 ---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
 
@@ -204,6 +205,12 @@ M.schema = {
           .. 'has only what this Neovim has asked.',
       },
     },
+  },
+  {
+    name = 'preview',
+    type = { 'boolean' },
+    default = true,
+    text = 'Show what the model changes in the lines themselves, as it writes.',
   },
   {
     name = 'log_level',

@@ -194,7 +194,7 @@ local function propose(item)
   local buf = go_to_buffer(run)
   if buf then
     local target = run.target and { run.target.first, run.target.last }
-    require('vivek.proposal').show(buf, run.id, run.base, run.edits, { eol = run.eol, target = target })
+    require('vivek.proposals').show(buf, run.id, run.base, run.edits, { eol = run.eol, target = target })
   end
 end
 

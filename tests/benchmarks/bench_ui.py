@@ -8,7 +8,8 @@ Method. A real Neovim runs with a UI attached over its socket, as a terminal is 
 - Key latency: a second process sends the events of a run, batched every 40 ms as the host does, while the UI
   types `r` and a letter in the source window, at random moments. One sample is the time from sending the keys
   until the UI has received the cell with that letter and the flush after it: what a user waits for. The same
-  without a stream is the floor of the method. The code is highlighted in the language of the source.
+  without a stream is the floor of the method. The code is highlighted in the language of the source, and its
+  preview stands below line 9, in the same window.
 
 Run it with `make bench-ui`; it fails where a limit of the design is broken (50 ms, 100 ms, 16 ms).
 """
@@ -107,6 +108,7 @@ SHOW_EVENTS = """
 for _, event in ipairs(...) do
   require('vivek.scratch').event(event)
   require('vivek.progress').event(event)
+  require('vivek.preview').event(_G.bench_run, event)
 end
 """
 
@@ -142,11 +144,20 @@ def open_run(editor: Editor, language: str) -> None:
         """
         local buffer = vim.api.nvim_get_current_buf()
         require('vivek.scratch').open(buffer, 'bench', 'measure')
-        require('vivek.progress').start('bench', buffer, 10, 20)
+        require('vivek.progress').start('bench', buffer, 10, 290)
+        _G.bench_run = { id = 'bench', buf = buffer, base = vim.api.nvim_buf_get_lines(buffer, 0, -1, true) }
         """
     )
     events = [
-        {"kind": "node", "run": "bench", "node": "executor", "detail": "", "attempt": 1},
+        {
+            "kind": "node",
+            "run": "bench",
+            "node": "executor",
+            "detail": "",
+            "attempt": 1,
+            "route": "rewrite",
+            "target": {"first": 10, "last": 290},
+        },
         {"kind": "text", "run": "bench", "node": "executor", "attempt": 1, "text": f"```{language}\n"},
     ]
     editor.lua(SHOW_EVENTS, events)

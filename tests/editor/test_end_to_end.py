@@ -300,7 +300,7 @@ def test_a_run_in_another_buffer_waits_for_the_model_says_so_and_outlives_a_stop
     editor.command(f"buffer {first}")
     editor.command("VivekStop")
     editor.wait_for(lambda: len(vivek.ended()) == 2, timeout=60)
-    hunks = "return #require('vivek.proposal').hunks(...)"
+    hunks = "return #require('vivek.proposals').hunks(...)"
     assert (editor.lua(hunks, first), editor.lua(hunks, second)) == (0, 1)
 
 

@@ -97,7 +97,7 @@ class History:
         return self.asked()[0][1]
 
     def hunks(self) -> list[dict[str, Any]]:
-        return list(self.editor.lua("return require('vivek.proposal').hunks(0)"))
+        return list(self.editor.lua("return require('vivek.proposals').hunks(0)"))
 
     def name(self) -> str:
         return str(self.editor.eval("expand('%:t')"))
@@ -462,7 +462,7 @@ def test_a_real_run_is_listed_by_neovims_own_list_and_proposed_again(nvim: Edito
     )
     nvim.edit(TEXT, name="x.py")
     nvim.command("1,2VivekAsk add one")
-    hunks = "require('vivek.proposal').hunks(0)"
+    hunks = "require('vivek.proposals').hunks(0)"
     nvim.wait_for(f"#{hunks} == 1", timeout=60)
     nvim.command("VivekReject")
     nvim.wait_for(f"#{hunks} == 0")
