@@ -26,6 +26,9 @@ local M = {}
 ---@field asked? string[] the lines that were asked about, where they are not the buffer's: a proposal's
 ---@field target? integer extmark over the lines that the run is about
 ---@field running boolean
+---@field instruction string
+---@field seen string[] runs whose hunks were open at the ask
+---@field follows? string the run whose proposal it works on
 ---@field heard? boolean whether an event of it has come
 
 ---@class vivek.Ask : vivek.Snapshot
@@ -111,8 +114,9 @@ end
 --- last run.
 ---@param buf integer the source buffer
 ---@return vivek.Snapshot
+---@return string? follows the run whose proposal it works on
 local function follow_up(buf)
-  local pending = proposals.pending_text(buf)
+  local pending, follows = proposals.pending_text(buf)
   local ended = ended_on(buf)
   local snapshot = capture.snapshot(buf, not pending and ended and target_of(ended) or nil)
   if not pending then
@@ -128,7 +132,8 @@ local function follow_up(buf)
     cursor = pending.first,
     -- They are about lines of the buffer, not of the proposal.
     diagnostics = {},
-  })
+  }),
+    follows
 end
 
 --- Tell the Python side what became of a proposal: it is the conversation's memory.
@@ -168,6 +173,9 @@ local function propose(run, result)
     proposals.show(run.buf, run.id, run.base, result.edits, {
       eol = run.eol,
       target = target,
+      label = run.instruction,
+      replaces = run.seen,
+      follows = run.follows,
       on_change = function()
         send_outcome(run)
       end,
@@ -290,13 +298,15 @@ end
 ---@param eol boolean
 ---@param snapshot vivek.Snapshot
 ---@param instruction string
-local function begin(buf, base, eol, snapshot, instruction)
+---@param origin { seen: string[], follows?: string }
+local function begin(buf, base, eol, snapshot, instruction, origin)
   local channel, text, hint = host.start()
   if not channel then
     return message.error(text --[[@as string]], hint)
   end
   local run = { id = next_id(), buf = buf, path = snapshot.path, base = base, eol = eol, running = true }
   run.asked = snapshot.base and snapshot.lines
+  run.instruction, run.seen, run.follows = instruction, origin.seen, origin.follows
   runs[run.id] = run
   watch_buffer(run)
   local first, last = snapshot.first or snapshot.cursor, snapshot.last or snapshot.cursor
@@ -351,9 +361,14 @@ function M.ask(options)
     return
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local snapshot = source and follow_up(buf) or capture.snapshot(buf, options.range or selected())
+  local origin, snapshot = { seen = proposals.open_runs(buf) }, nil
+  if source then
+    snapshot, origin.follows = follow_up(buf)
+  else
+    snapshot = capture.snapshot(buf, options.range or selected())
+  end
   if vim.trim(options.instruction or '') ~= '' then
-    return begin(buf, base, eol, snapshot, vim.trim(options.instruction))
+    return begin(buf, base, eol, snapshot, vim.trim(options.instruction), origin)
   end
   vim.ui.input({
     prompt = 'Vivek: ',
@@ -362,7 +377,7 @@ function M.ask(options)
     local instruction = vim.trim(answer or '')
     if instruction ~= '' and vim.api.nvim_buf_is_loaded(buf) and not told_busy(buf) then
       complete.remember(instruction)
-      begin(buf, base, eol, snapshot, instruction)
+      begin(buf, base, eol, snapshot, instruction, origin)
     end
   end)
 end

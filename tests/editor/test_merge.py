@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from neovim_child import Editor
@@ -608,7 +607,12 @@ MERGES = {
         ["z = '\0' + b", "y = 1"],
     ),
     "nothing was there, both write the same": ([], ["a = 1"], ["a = 1"], ["a = 1"]),
-    "nothing was there, the model writes more": ([], ["import os"], ["import os", "a = 1"], ["import os", "a = 1"]),
+    "nothing was there, the model writes more": (
+        [],
+        ["import os"],
+        ["import os", "a = 1"],
+        ["import os", "a = 1"],
+    ),
     "the model deletes what the user left alone": (["a = 1", "b = 2"], ["a = 1", "b = 2"], [], []),
     "both delete all": (["a = 1"], [], [], []),
     "the user deletes one line, the model another": (
@@ -624,7 +628,10 @@ MERGES = {
 def test_everyday_changes_go_together(
     nvim: Editor, old: str | Lines, mine: str | Lines, theirs: str | Lines, expected: str | Lines
 ) -> None:
-    texts = [block(text) if isinstance(text, str) and "\n" in text else text for text in (old, mine, theirs, expected)]
+    texts = [
+        block(text) if isinstance(text, str) and "\n" in text else text
+        for text in (old, mine, theirs, expected)
+    ]
     before, first, second, both = ([text] if isinstance(text, str) else text for text in texts)
     assert merge(nvim, before, first, second) == both
 
@@ -834,7 +841,28 @@ def test_markers_that_are_left_are_found(nvim: Editor, lines: Lines, expected: b
 REPEATED = st.lists(st.sampled_from(["a", "b", "c", "", "}", "  a", "    b", "x = 1", "x = 2"]), max_size=8)
 # What lines of code are made of, and what breaks programs that take them for text.
 PARTS = st.sampled_from(
-    ["a", "bc", "x1", " ", "  ", "\t", "(", ")", "[", "]", ",", ", ", "=", '"', "'", "#", "--", "\r", "\0", "\v"]
+    [
+        "a",
+        "bc",
+        "x1",
+        " ",
+        "  ",
+        "\t",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        ", ",
+        "=",
+        '"',
+        "'",
+        "#",
+        "--",
+        "\r",
+        "\0",
+        "\v",
+    ]
     + ["é", "漢字", "😀", "👩‍👧", "e\u0301", "\u0301", "=\u0338", "\u200d", "\udcff", "\udce2\udc82"]
 )
 LINES = st.lists(PARTS, max_size=8).map("".join)
@@ -876,7 +904,9 @@ def test_where_one_side_left_all_alone_the_other_side_is_taken(nvim: Editor, old
 
 @SETTINGS
 @given(case=three())
-def test_any_bytes_can_be_merged_and_the_markers_say_the_same(nvim: Editor, case: tuple[Lines, Lines, Lines]) -> None:
+def test_any_bytes_can_be_merged_and_the_markers_say_the_same(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
     merged = merge(nvim, *case)
     lines = marked(nvim, *case)
     left = nvim.lua("return require('vivek.merge').unresolved(...)", lines)
@@ -900,7 +930,9 @@ def clusters(text: str) -> set[tuple[str, str]]:
 
 @SETTINGS
 @given(case=three())
-def test_no_character_is_cut_and_none_loses_its_accent(nvim: Editor, case: tuple[Lines, Lines, Lines]) -> None:
+def test_no_character_is_cut_and_none_loses_its_accent(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
     merged = merge(nvim, *case) or []
     everything = [line for side in case for line in side]
     characters = set("".join(everything))
@@ -926,7 +958,9 @@ def doubled(old: Lines, mine: Lines, theirs: Lines, merged: Lines) -> bool:
 
 @SETTINGS
 @given(case=st.tuples(REPEATED, REPEATED, REPEATED))
-def test_no_line_is_there_twice_that_both_sides_want_once(nvim: Editor, case: tuple[Lines, Lines, Lines]) -> None:
+def test_no_line_is_there_twice_that_both_sides_want_once(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
     merged = merge(nvim, *case)
     assert merged is None or not doubled(*case, merged)
 
@@ -942,7 +976,9 @@ class Words:
         return f"{self.prefix}{self.count}"
 
     def line(self, indent: str = "") -> str:
-        shape = self.draw(st.sampled_from(["{}({}, {})", "{} = {}", "{}", "{} {} {} {}", "if {} == {}:", "[{}]"]))
+        shape = self.draw(
+            st.sampled_from(["{}({}, {})", "{} = {}", "{}", "{} {} {} {}", "if {} == {}:", "[{}]"])
+        )
         return indent + shape.format(*(self.new() for _ in range(4)))
 
 
@@ -1005,7 +1041,9 @@ def apart(draw: st.DrawFn) -> tuple[Lines, Lines, Lines, Lines]:
         old = [source.line() for _ in range(draw(st.integers(0, 2)))]
         words = draw(st.sampled_from([mine, theirs]))
         new = [words.line() for _ in range(draw(st.integers(0, 2)))]
-        for text, lines in zip(texts, (old, *((new, old) if words is mine else (old, new)), new), strict=True):
+        for text, lines in zip(
+            texts, (old, *((new, old) if words is mine else (old, new)), new), strict=True
+        ):
             text.extend(lines)
     return texts
 
@@ -1040,7 +1078,9 @@ def git_merge(folder: Path, old: Lines, mine: Lines, theirs: Lines) -> Lines | N
 
 @settings(SETTINGS, max_examples=1000)
 @given(case=three() | st.tuples(REPEATED, REPEATED, REPEATED) | with_own_words())
-def test_what_git_merges_is_merged_to_the_same(nvim: Editor, git: Path, case: tuple[Lines, Lines, Lines]) -> None:
+def test_what_git_merges_is_merged_to_the_same(
+    nvim: Editor, git: Path, case: tuple[Lines, Lines, Lines]
+) -> None:
     old, mine, theirs = case
     # git takes a file with a NUL for a binary one.
     assume(not any("\0" in line for lines in case for line in lines))

@@ -87,10 +87,20 @@ end
 local function doubt_deletion(edit, base, other)
   local first, last = edit.first, edit.last
   local below, above = base[last + 1], base[first]
-  if below and below == base[first + 1] and not blank(below) and (other.touched[last] or other.inserted[last]) then
+  if
+    below
+    and below == base[first + 1]
+    and not blank(below)
+    and (other.touched[last] or other.inserted[last])
+  then
     widen(edit, first, last + 1)
   end
-  if above and above == base[last] and not blank(above) and (other.touched[first - 1] or other.inserted[first]) then
+  if
+    above
+    and above == base[last]
+    and not blank(above)
+    and (other.touched[first - 1] or other.inserted[first])
+  then
     widen(edit, first - 1, last)
   end
 end
