@@ -361,7 +361,8 @@ function M.ask(options)
     return
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local origin, snapshot = { seen = proposals.open_runs(buf) }, nil
+  local origin = { seen = proposals.open_runs(buf) }
+  local snapshot
   if source then
     snapshot, origin.follows = follow_up(buf)
   else

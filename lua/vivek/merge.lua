@@ -1,12 +1,13 @@
 --- A three-way merge of lines: what the user made of some lines while a model made something else of them.
 ---
---- It bridges the text at the ask, the text as it is and the text that was proposed. Lists of lines go in and come
---- out; it touches no buffer and knows no language. It would rather say that two changes do not go together than
---- put them together in a way that one of both did not mean: whatever it merges holds every word that either
---- side added.
+--- It bridges the text at the ask, the text as it is and the text that was proposed. Lists of lines go in and
+--- come out; it touches no buffer and knows no language. It would rather say that two changes do not go
+--- together than put them together in a way that one of both did not mean: whatever it merges holds every
+--- word that either side added.
 ---
---- What git merges, it merges to the same text, but for two cases: where one side only indented or reformatted the
---- lines, the other side's lines follow; and a line that both sides added at different places is a conflict.
+--- What git merges, it merges to the same text, but for two cases: where one side only indented or
+--- reformatted the lines, the other side's lines follow; and a line that both sides added at different places
+--- is a conflict.
 
 local align = require('vivek.merge.align')
 local layout = require('vivek.merge.layout')
@@ -78,7 +79,8 @@ local function counts(lines)
   return found
 end
 
---- Lines that both sides added, or moved, to different places: the merged text has more of them than either side.
+--- Lines that both sides added, or moved, to different places: the merged text has more of them than either
+--- side.
 ---@param old string[]
 ---@param mine string[]
 ---@param theirs string[]
@@ -333,8 +335,8 @@ local function add_lines(merge, from, to, pieces)
   end
 end
 
---- Whether a line that one side inserted has an old line to hold on to, where the other side wrote the line on its
---- other side anew: a line that is still there and says something, or the end of the hunk.
+--- Whether a line that one side inserted has an old line to hold on to, where the other side wrote the line
+--- on its other side anew: a line that is still there and says something, or the end of the hunk.
 ---@param old string[]
 ---@param other vivek.Aligned
 ---@param row integer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -862,8 +863,8 @@ PARTS = st.sampled_from(
         "\r",
         "\0",
         "\v",
+        *["é", "漢字", "😀", "👩‍👧", "e\u0301", "\u0301", "=\u0338", "\u200d", "\udcff", "\udce2\udc82"],
     ]
-    + ["é", "漢字", "😀", "👩‍👧", "e\u0301", "\u0301", "=\u0338", "\u200d", "\udcff", "\udce2\udc82"]
 )
 LINES = st.lists(PARTS, max_size=8).map("".join)
 ANYTHING = st.lists(LINES, max_size=5)
@@ -923,7 +924,7 @@ def clusters(text: str) -> set[tuple[str, str]]:
     """Each combining character with its base."""
     return {
         (before, after)
-        for before, after in zip(text, text[1:], strict=False)
+        for before, after in itertools.pairwise(text)
         if unicodedata.combining(after) and not before.isspace()
     }
 

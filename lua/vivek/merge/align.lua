@@ -1,8 +1,8 @@
 --- Which line became which: pairs of an old and a new line, and the edits between them.
 ---
---- It bridges a comparison of two lists of lines and the merge, which must know of every old line whether it was
---- kept, changed, or is gone. Where the user moved the indentation, or changed a few words, it is still the same
---- line.
+--- It bridges a comparison of two lists of lines and the merge, which must know of every old line whether it
+--- was kept, changed, or is gone. Where the user moved the indentation, or changed a few words, it is still
+--- the same line.
 
 local layout = require('vivek.merge.layout')
 local likeness = require('vivek.merge.likeness')
@@ -119,8 +119,8 @@ local function any_has(lines, start, count, word)
   return false
 end
 
---- Whether a line was broken, or joined with its neighbours: a word at its end (or start) went to a new line beside
---- it, or came from an old one.
+--- Whether a line was broken, or joined with its neighbours: a word at its end (or start) went to a new line
+--- beside it, or came from an old one.
 ---@param old string[]
 ---@param new string[]
 ---@param match { [1]: integer, [2]: integer }
@@ -130,10 +130,13 @@ end
 local function rebroken(old, new, match, above, below)
   local old_first, old_last = outer_words(old[match[1]])
   local new_first, new_last = outer_words(new[match[2]])
-  return old_last ~= new_last
-      and (any_has(new, below.to, below.added, old_last) or any_has(old, below.start, below.count, new_last))
-    or old_first ~= new_first
-      and (any_has(new, above.to, above.added, old_first) or any_has(old, above.start, above.count, new_first))
+  if old_last ~= new_last then
+    if any_has(new, below.to, below.added, old_last) or any_has(old, below.start, below.count, new_last) then
+      return true
+    end
+  end
+  return old_first ~= new_first
+    and (any_has(new, above.to, above.added, old_first) or any_has(old, above.start, above.count, new_first))
 end
 
 --- What lies between the matches before and after a number, and the ends of the lists.
