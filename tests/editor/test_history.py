@@ -462,15 +462,15 @@ def test_a_real_run_is_listed_by_neovims_own_list_and_proposed_again(nvim: Edito
     )
     nvim.edit(TEXT, name="x.py")
     nvim.command("1,2VivekAsk add one")
-    hunks = "require('vivek.proposals').hunks(0)"
-    nvim.wait_for(f"#{hunks} == 1", timeout=60)
+    open_runs = "require('vivek.proposals').open_runs(0)"
+    nvim.wait_for(f"#{open_runs} == 1", timeout=60)
     nvim.command("VivekReject")
-    nvim.wait_for(f"#{hunks} == 0")
+    nvim.wait_for(f"#{open_runs} == 0")
     nvim.type(":VivekHistory<CR>")
     nvim.wait_for(lambda: any("4 lines · 1 hunk" in row for row in nvim.screen()))
     nvim.type("1<CR>")
     nvim.wait_for(lambda: any("3: Propose again" in row for row in nvim.screen()))
     nvim.type("3<CR>")
-    nvim.wait_for(f"#{hunks} == 1")
+    nvim.wait_for(f"#{open_runs} == 1")
     found = nvim.lua("return require('vivek.journal').entries()[1].replies")
     assert [(reply["node"], reply["text"]) for reply in found] == [("executor", CODE)]
