@@ -467,7 +467,7 @@ def test_a_real_run_is_listed_by_neovims_own_list_and_proposed_again(nvim: Edito
     nvim.command("VivekReject")
     nvim.wait_for(f"#{open_runs} == 0")
     nvim.type(":VivekHistory<CR>")
-    nvim.wait_for(lambda: any("4 lines · 1 hunk" in row for row in nvim.screen()))
+    nvim.wait_for(lambda: any("4 lines · 1 rejected" in row for row in nvim.screen()))
     nvim.type("1<CR>")
     nvim.wait_for(lambda: any("3: Propose again" in row for row in nvim.screen()))
     nvim.type("3<CR>")
