@@ -29,12 +29,20 @@ local function digest(record)
   return record.digest
 end
 
+--- Note what is thought to be applied; the text has the last word.
+---@param record vivek.UndoRecord
+---@param applied table<integer, boolean>
+local function believe(record, applied)
+  record.latest = applied
+  record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied, text = '' }
+end
+
 ---@param buf integer
----@param applied? table<integer, boolean>
+---@param applied? table<integer, boolean> what an earlier session had applied
 ---@return vivek.UndoRecord
 function M.record(buf, applied)
   local record = { buf = buf, known = {}, latest = {} }
-  M.note(record, applied or {})
+  believe(record, applied or {})
   return record
 end
 
@@ -88,7 +96,7 @@ end
 ---@param record vivek.UndoRecord
 function M.restart(record)
   record.known = {}
-  M.note(record, record.latest)
+  believe(record, record.latest)
 end
 
 return M

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from neovim_child import Editor
 from proposing import rows, states
+
+from neovim_child import Editor
 
 LETTERS = ["a", "b", "c", "d", "e", "f", "g", "h"]
 BEGIN = """
