@@ -444,15 +444,10 @@ end
 ---@param old string[]
 ---@param mine string[]
 ---@param theirs string[]
----@param algorithm 'histogram'|'myers'
 ---@return vivek.Piece[]
 ---@return integer conflicts
-local function closely_merged(old, mine, theirs, algorithm)
-  local merge = {
-    old = old,
-    mine = align.side(old, mine, algorithm),
-    theirs = align.side(old, theirs, algorithm),
-  }
+local function closely_merged(old, mine, theirs)
+  local merge = { old = old, mine = align.side(old, mine), theirs = align.side(old, theirs) }
   doubt(old, merge.mine, merge.theirs)
   doubt(old, merge.theirs, merge.mine)
   local pieces, done = {}, 0
@@ -464,23 +459,6 @@ local function closely_merged(old, mine, theirs, algorithm)
   add_lines(merge, done, #old, pieces)
   join_doubled(merge, pieces)
   return counted(pieces)
-end
-
---- The pieces of a merge, compared in the way that leaves the fewest conflicts.
----@param old string[]
----@param mine string[]
----@param theirs string[]
----@return vivek.Piece[]
----@return integer conflicts
-local function pieces_of(old, mine, theirs)
-  local pieces, conflicts = closely_merged(old, mine, theirs, 'histogram')
-  if conflicts > 0 then
-    local others, fewer = closely_merged(old, mine, theirs, 'myers')
-    if fewer < conflicts then
-      return others, fewer
-    end
-  end
-  return pieces, conflicts
 end
 
 ---@param old string[]
@@ -495,7 +473,7 @@ local function merge_of(old, mine, theirs)
   if merged then
     return { { merged = merged, old = old, mine = mine, theirs = theirs } }, 0
   end
-  return pieces_of(old, mine, theirs)
+  return closely_merged(old, mine, theirs)
 end
 
 --- Lines with both sides' changes of them.

@@ -261,6 +261,34 @@ MERGES = {
             done()
         """,
     ),
+    "wrapped in an if, and one of the lines deleted": (
+        """
+        load(path)
+        check(path)
+        done()
+        """,
+        """
+        if path:
+            load(path)
+            check(path)
+            done()
+        """,
+        """
+        load(path)
+        done()
+        """,
+        """
+        if path:
+            load(path)
+            done()
+        """,
+    ),
+    "an empty line at the edge of a block that the user wrapped": (
+        ["load(path)", "check(path)", "done()"],
+        ["if path:", "    load(path)", "    check(path)", "done()"],
+        ["load(path)", "check(path)", "", "done()"],
+        ["if path:", "    load(path)", "    check(path)", "", "done()"],
+    ),
     "all of it wrapped, and more by the model": (
         """
         load(path)
@@ -361,6 +389,12 @@ MERGES = {
         ["if a:", "  if b:", "    c()", "    d()", "  e()"],
         ["if a:", "    if b:", "        c()", "        d()", "    e()"],
     ),
+    "two blanks become four, a block between lines without any": (
+        ["import os", "x = 1", "y = 2", "if a:", "  b()"],
+        ["import os", "x = 1", "y = 3", "if a:", "    b()"],
+        ["import os", "x = 1", "if x:", "  c()", "y = 2", "if a:", "  b()"],
+        ["import os", "x = 1", "if x:", "    c()", "y = 3", "if a:", "    b()"],
+    ),
     "tabs become blanks while the user also changes a line": (
         ["func f() {", "\tif ok {", "\t\treturn 1", "\t}", "}"],
         ["func g() {", "    if ok {", "        return 1", "    }", "}"],
@@ -372,6 +406,24 @@ MERGES = {
         ["a = 1", "", "b = 2"],
         ["a = 1  ", "", "b = 3 ", "c = 4 "],
         ["a = 1", "", "b = 3", "c = 4"],
+    ),
+    "blanks at the ends go, carriage returns stay": (
+        ["a = 1 \r", "b = 2\r"],
+        ["a = 1\r", "b = 2\r"],
+        ["a = 1 \r", "b = 3 \r"],
+        ["a = 1\r", "b = 3\r"],
+    ),
+    "carriage returns go, blanks stay": (
+        ["a = 1 \r", "b = 2\r"],
+        ["a = 1 ", "b = 2"],
+        ["a = 1 \r", "b = 3 \r"],
+        ["a = 1 ", "b = 3 "],
+    ),
+    "blanks and carriage returns go": (
+        ["a = 1 \r", "b = 2\r"],
+        ["a = 1", "b = 2"],
+        ["a = 1 \r", "b = 3 \r"],
+        ["a = 1", "b = 3"],
     ),
     "carriage returns go": (
         ["a = 1\r", "b = 2\r"],
@@ -428,6 +480,18 @@ MERGES = {
         ["one two three four five", "six", "seven eight", "nine"],
         ["one two three four five six seven", "eight", "nine"],
         ["one two three four five", "six seven", "eight", "nine"],
+    ),
+    "a call is broken before what the model changes": (
+        "x = alpha + beta + gamma",
+        ["x =", "    alpha + beta + gamma"],
+        "y = alpha + beta + gamma",
+        ["y =", "    alpha + beta + gamma"],
+    ),
+    "both return early, as a line does already": (
+        ["a()", "return None", "b()", "c()", "d()"],
+        ["a()", "return None", "b()", "return None", "c()", "d()"],
+        ["a()", "return None", "b()", "c()", "d()", "return None"],
+        ["a()", "return None", "b()", "return None", "c()", "d()", "return None"],
     ),
     "both add the same import": (
         ["import re", "x = 1"],
@@ -595,6 +659,12 @@ MERGES = {
         ["assert a = b, d"],
         ["assert a =\u0338 b, d"],
     ),
+    "a combining character comes, and a sign beside it": (
+        ["x=c"],
+        ["x=\u0338c"],
+        ["x=-c"],
+        ["x=\u0338-c"],
+    ),
     "stray bytes": (
         ["x = '\udcff\udcfe' + a", "y"],
         ["x = '\udcff\udcfe' + b", "y"],
@@ -721,6 +791,29 @@ CONFLICTS = {
         ["start()", "count += 1", "count += 1"],
         ["start()", "count += 2", "count += 1"],
         ["start()", "count += 1"],
+    ),
+    "an argument is doubled, and the model changes one": ("f(a)", "f(a, a)", "f(c)"),
+    "an accent for a sign that the model takes away": ("x = c", "x =\u0338 c", "x < c"),
+    "a line of which only punctuation is left": ("x(y, z)", "p(q, r)", "x(y, z, w)"),
+    "a line of which hardly a word is left": (
+        "return alpha_beta_gamma",
+        "return delta_epsilon_zeta",
+        "return alpha_beta_gamma + 1",
+    ),
+    "a line after the last one, which the user wrapped": (
+        ["a()", "b()"],
+        ["a()", "if x:", "    b()"],
+        ["a()", "b()", "c()"],
+    ),
+    "both indent a block in which the user adds a line": (
+        ["a()", "b()", "c()"],
+        ["a()", "    b()", "    m()", "    c()"],
+        ["a()", "    b()", "    c()", "d()"],
+    ),
+    "a vertical tab in a call that is broken": (
+        "result = compute(alpha, 'a\vb')",
+        ["result = compute(", "    alpha, 'a\vb'", ")"],
+        "result = compute(gamma, 'a\vb')",
     ),
     "one of two equal words goes, the other changes": ("a - a - b", "a - b", "a - a * b"),
     "both indent, each by another width": (
@@ -1039,6 +1132,7 @@ def git_merge(folder: Path, old: Lines, mine: Lines, theirs: Lines) -> Lines | N
 
 
 @settings(SETTINGS, max_examples=1000)
+@example(case=(["", "end", "", "x = 2"], ["", "", "x = 2"], ["", "", "end", "x = 2"]))
 @given(case=three() | st.tuples(REPEATED, REPEATED, REPEATED) | with_own_words())
 def test_what_git_merges_is_merged_to_the_same(nvim: Editor, git: Path, case: tuple[Lines, Lines, Lines]) -> None:
     old, mine, theirs = case

@@ -80,14 +80,9 @@ local function add(aligner, region)
   for row = region.start, last - 1 do
     side.touched[row] = true
   end
-  local items, previous = slice(side.lines, region.to, region.added), side.edits[#side.edits]
-  if previous and previous.last == region.start then
-    previous.last, previous.to = last, last
-    vim.list_extend(previous.items, items)
-    return previous
-  end
-  side.edits[#side.edits + 1] = weave.edit(region.start, last, items)
-  return side.edits[#side.edits]
+  local edit = weave.edit(region.start, last, slice(side.lines, region.to, region.added))
+  side.edits[#side.edits + 1] = edit
+  return edit
 end
 
 ---@param region vivek.Region
@@ -201,15 +196,14 @@ end
 --- What became of old lines.
 ---@param old string[]
 ---@param new string[]
----@param algorithm 'histogram'|'myers'
 ---@return vivek.Aligned
-function M.side(old, new, algorithm)
+function M.side(old, new)
   local side = { lines = new, partner = {}, edits = {}, touched = {}, inserted = {} }
   local aligner = { old = old, side = side }
   local function same(start, to, length)
     pair(aligner, start, to, length, false)
   end
-  go_through(text.diff(old, new, algorithm), #old, #new, same, function(region)
+  go_through(text.diff(old, new), #old, #new, same, function(region)
     pair_region(aligner, region)
   end)
   for _, edit in ipairs(side.edits) do
