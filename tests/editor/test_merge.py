@@ -782,6 +782,16 @@ CONFLICTS = {
         ["beta()", "new()", "}", "alpha()"],
         ["return that", "}", "if not this {"],
     ),
+    "a line doubled where the user wrote another": (
+        ["x = 1", "c", "end"],
+        ["x = 1", "foo(x)", "end"],
+        ["x = 2", "c", "c"],
+    ),
+    "one of two equal lines goes with its neighbour, the other one's neighbour changes": (
+        ["b", "end", "end", "b", "}"],
+        ["b", "end", "}"],
+        ["c", "return x", "    b", "end", "b", "}"],
+    ),
     "one of two equal lines goes, the other gets a neighbour": (
         ["count += 1", "count += 1", "stop()"],
         ["count += 1", "new()", "count += 1", "stop()"],
@@ -808,7 +818,7 @@ CONFLICTS = {
     "both indent a block in which the user adds a line": (
         ["a()", "b()", "c()"],
         ["a()", "    b()", "    m()", "    c()"],
-        ["a()", "    b()", "    c()", "d()"],
+        ["a(1)", "    b()", "    c()"],
     ),
     "a vertical tab in a call that is broken": (
         "result = compute(alpha, 'a\vb')",
