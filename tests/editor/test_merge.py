@@ -8,9 +8,9 @@ import subprocess
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -487,6 +487,12 @@ MERGES = {
         "y = alpha + beta + gamma",
         ["y =", "    alpha + beta + gamma"],
     ),
+    "a letter at the end of a line changes, and is part of a word below": (
+        ["x = f(1, a)"],
+        ["x = f(1, b)", "alpha = x"],
+        ["x = f(2, a)"],
+        ["x = f(2, b)", "alpha = x"],
+    ),
     "both return early, as a line does already": (
         ["a()", "return None", "b()", "c()", "d()"],
         ["a()", "return None", "b()", "return None", "c()", "d()"],
@@ -678,7 +684,12 @@ MERGES = {
         ["z = '\0' + b", "y = 1"],
     ),
     "nothing was there, both write the same": ([], ["a = 1"], ["a = 1"], ["a = 1"]),
-    "nothing was there, the model writes more": ([], ["import os"], ["import os", "a = 1"], ["import os", "a = 1"]),
+    "nothing was there, the model writes more": (
+        [],
+        ["import os"],
+        ["import os", "a = 1"],
+        ["import os", "a = 1"],
+    ),
     "the model deletes what the user left alone": (["a = 1", "b = 2"], ["a = 1", "b = 2"], [], []),
     "both delete all": (["a = 1"], [], [], []),
     "the user deletes one line, the model another": (
@@ -694,7 +705,10 @@ MERGES = {
 def test_everyday_changes_go_together(
     nvim: Editor, old: str | Lines, mine: str | Lines, theirs: str | Lines, expected: str | Lines
 ) -> None:
-    texts = [block(text) if isinstance(text, str) and "\n" in text else text for text in (old, mine, theirs, expected)]
+    texts = [
+        block(text) if isinstance(text, str) and "\n" in text else text
+        for text in (old, mine, theirs, expected)
+    ]
     before, first, second, both = ([text] if isinstance(text, str) else text for text in texts)
     assert merge(nvim, before, first, second) == both
 
@@ -796,6 +810,11 @@ CONFLICTS = {
         ["count += 1", "count += 1", "stop()"],
         ["count += 1", "new()", "count += 1", "stop()"],
         ["count += 1", "stop()"],
+    ),
+    "one of two equal lines goes below a change, the other gets a neighbour": (
+        ["limit = 2", "end", "end"],
+        ["limit = 1", "end"],
+        ["limit = 2", "end", "b()", "end"],
     ),
     "one of two equal lines goes above a change of the other": (
         ["start()", "count += 1", "count += 1"],
@@ -936,10 +955,23 @@ def test_markers_that_are_left_are_found(nvim: Editor, lines: Lines, expected: b
 # Little that is often the same: where an alignment is hard to find.
 REPEATED = st.lists(st.sampled_from(["a", "b", "c", "", "}", "  a", "    b", "x = 1", "x = 2"]), max_size=8)
 # What lines of code are made of, and what breaks programs that take them for text.
-PARTS = st.sampled_from(
-    ["a", "bc", "x1", " ", "  ", "\t", "(", ")", "[", "]", ",", ", ", "=", '"', "'", "#", "--", "\r", "\0", "\v"]
-    + ["é", "漢字", "😀", "👩‍👧", "e\u0301", "\u0301", "=\u0338", "\u200d", "\udcff", "\udce2\udc82"]
-)
+SIGNS = [" ", "  ", "\t", "(", ")", "[", "]", ",", ", ", "=", '"', "'", "#", "--", "\r", "\0", "\v"]
+LETTERS = [
+    "a",
+    "bc",
+    "x1",
+    "é",
+    "漢字",
+    "😀",
+    "👩‍👧",
+    "e\u0301",
+    "\u0301",
+    "=\u0338",
+    "\u200d",
+    "\udcff",
+    "\udce2\udc82",
+]
+PARTS = st.sampled_from(SIGNS + LETTERS)
 LINES = st.lists(PARTS, max_size=8).map("".join)
 ANYTHING = st.lists(LINES, max_size=5)
 
@@ -979,7 +1011,9 @@ def test_where_one_side_left_all_alone_the_other_side_is_taken(nvim: Editor, old
 
 @SETTINGS
 @given(case=three())
-def test_any_bytes_can_be_merged_and_the_markers_say_the_same(nvim: Editor, case: tuple[Lines, Lines, Lines]) -> None:
+def test_any_bytes_can_be_merged_and_the_markers_say_the_same(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
     merged = merge(nvim, *case)
     lines = marked(nvim, *case)
     left = nvim.lua("return require('vivek.merge').unresolved(...)", lines)
@@ -996,14 +1030,16 @@ def clusters(text: str) -> set[tuple[str, str]]:
     """Each combining character with its base."""
     return {
         (before, after)
-        for before, after in zip(text, text[1:], strict=False)
+        for before, after in pairwise(text)
         if unicodedata.combining(after) and not before.isspace()
     }
 
 
 @SETTINGS
 @given(case=three())
-def test_no_character_is_cut_and_none_loses_its_accent(nvim: Editor, case: tuple[Lines, Lines, Lines]) -> None:
+def test_no_character_is_cut_and_none_loses_its_accent(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
     merged = merge(nvim, *case) or []
     everything = [line for side in case for line in side]
     characters = set("".join(everything))
@@ -1029,7 +1065,9 @@ def doubled(old: Lines, mine: Lines, theirs: Lines, merged: Lines) -> bool:
 
 @SETTINGS
 @given(case=st.tuples(REPEATED, REPEATED, REPEATED))
-def test_no_line_is_there_twice_that_both_sides_want_once(nvim: Editor, case: tuple[Lines, Lines, Lines]) -> None:
+def test_no_line_is_there_twice_that_both_sides_want_once(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
     merged = merge(nvim, *case)
     assert merged is None or not doubled(*case, merged)
 
@@ -1045,7 +1083,9 @@ class Words:
         return f"{self.prefix}{self.count}"
 
     def line(self, indent: str = "") -> str:
-        shape = self.draw(st.sampled_from(["{}({}, {})", "{} = {}", "{}", "{} {} {} {}", "if {} == {}:", "[{}]"]))
+        shape = self.draw(
+            st.sampled_from(["{}({}, {})", "{} = {}", "{}", "{} {} {} {}", "if {} == {}:", "[{}]"])
+        )
         return indent + shape.format(*(self.new() for _ in range(4)))
 
 
@@ -1108,7 +1148,9 @@ def apart(draw: st.DrawFn) -> tuple[Lines, Lines, Lines, Lines]:
         old = [source.line() for _ in range(draw(st.integers(0, 2)))]
         words = draw(st.sampled_from([mine, theirs]))
         new = [words.line() for _ in range(draw(st.integers(0, 2)))]
-        for text, lines in zip(texts, (old, *((new, old) if words is mine else (old, new)), new), strict=True):
+        for text, lines in zip(
+            texts, (old, *((new, old) if words is mine else (old, new)), new), strict=True
+        ):
             text.extend(lines)
     return texts
 
@@ -1144,7 +1186,9 @@ def git_merge(folder: Path, old: Lines, mine: Lines, theirs: Lines) -> Lines | N
 @settings(SETTINGS, max_examples=1000)
 @example(case=(["", "end", "", "x = 2"], ["", "", "x = 2"], ["", "", "end", "x = 2"]))
 @given(case=three() | st.tuples(REPEATED, REPEATED, REPEATED) | with_own_words())
-def test_what_git_merges_is_merged_to_the_same(nvim: Editor, git: Path, case: tuple[Lines, Lines, Lines]) -> None:
+def test_what_git_merges_is_merged_to_the_same(
+    nvim: Editor, git: Path, case: tuple[Lines, Lines, Lines]
+) -> None:
     old, mine, theirs = case
     # git takes a file with a NUL for a binary one.
     assume(not any("\0" in line for lines in case for line in lines))

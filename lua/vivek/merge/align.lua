@@ -1,8 +1,8 @@
 --- Which line became which: pairs of an old and a new line, and the edits between them.
 ---
---- It bridges a comparison of two lists of lines and the merge, which must know of every old line whether it was
---- kept, changed, or is gone. Where the user moved the indentation, or changed a few words, it is still the same
---- line.
+--- It bridges a comparison of two lists of lines and the merge, which must know of every old line whether it
+--- was kept, changed, or is gone. Where the user moved the indentation, or changed a few words, it is still
+--- the same line.
 
 local layout = require('vivek.merge.layout')
 local likeness = require('vivek.merge.likeness')
@@ -93,11 +93,15 @@ local function moved(region, start, to)
   return { start = region.start + start, count = region.count, to = region.to + to, added = region.added }
 end
 
+local FIRST_WORD = '^[^%w_\128-\255]*([%w_\128-\255]+)'
+
 ---@param line string
 ---@return string? first
 ---@return string? last
 local function outer_words(line)
-  return line:match('^[^%w_\128-\255]*([%w_\128-\255]+)'), line:match('([%w_\128-\255]+)[^%w_\128-\255]*$')
+  -- A pattern that ends in $ would be tried at every byte.
+  local last = line:reverse():match(FIRST_WORD)
+  return line:match(FIRST_WORD), last and last:reverse()
 end
 
 ---@param lines string[]
@@ -106,16 +110,17 @@ end
 ---@param word string?
 ---@return boolean
 local function any_has(lines, start, count, word)
+  local pattern = word and '%f[%w_\128-\255]' .. word .. '%f[^%w_\128-\255]'
   for _, line in ipairs(slice(lines, start, count)) do
-    if word and line:find(word, 1, true) then
+    if pattern and line:find(pattern) then
       return true
     end
   end
   return false
 end
 
---- Whether a line was broken, or joined with its neighbours: a word at its end (or start) went to a new line beside
---- it, or came from an old one.
+--- Whether a line was broken, or joined with its neighbours: a word at its end (or start) went to a new line
+--- beside it, or came from an old one.
 ---@param old string[]
 ---@param new string[]
 ---@param match { [1]: integer, [2]: integer }
@@ -125,10 +130,13 @@ end
 local function rebroken(old, new, match, above, below)
   local old_first, old_last = outer_words(old[match[1]])
   local new_first, new_last = outer_words(new[match[2]])
-  return old_last ~= new_last
-      and (any_has(new, below.to, below.added, old_last) or any_has(old, below.start, below.count, new_last))
-    or old_first ~= new_first
-      and (any_has(new, above.to, above.added, old_first) or any_has(old, above.start, above.count, new_first))
+  local function went(region, old_word, new_word)
+    return old_word ~= new_word
+      and (
+        any_has(new, region.to, region.added, old_word) or any_has(old, region.start, region.count, new_word)
+      )
+  end
+  return went(below, old_last, new_last) or went(above, old_first, new_first)
 end
 
 --- What lies between the matches before and after a number, and the ends of the lists.

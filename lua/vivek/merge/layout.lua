@@ -1,8 +1,9 @@
---- White space at the ends of lines: what was done to the indentation of some lines, and the same done to others.
+--- White space at the ends of lines: what was done to the indentation of some lines, and the same done to
+--- others.
 ---
---- It bridges a block that one side indented, outdented or reformatted and the lines that the other side wrote
---- into it. It never looks between the words of a line, and it guesses nothing: what no single rule explains has
---- no rule.
+--- It bridges a block that one side indented, outdented or reformatted and the lines that the other side
+--- wrote into it. It never looks between the words of a line, and it guesses nothing: what no single rule
+--- explains has no rule.
 
 local M = {}
 
@@ -295,8 +296,9 @@ function M.outermost(lines)
   return shortest
 end
 
---- Whether a text has been indented by a rule already: all of its lines that are old ones are, and it begins as
---- far to the right as the old text would. (Where it begins further to the left, new lines stand around it.)
+--- Whether a text has been indented by a rule already: all of its lines that are old ones are, and it begins
+--- as far to the right as the old text would. (Where it begins further to the left, new lines stand around
+--- it.)
 ---@param rule vivek.Rule
 ---@param old string[]
 ---@param lines string[]

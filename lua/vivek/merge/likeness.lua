@@ -1,8 +1,8 @@
 --- Which lines are versions of each other.
 ---
---- It bridges two lists of different lines and the pairs of old and new lines in them. It goes by whole words.
---- (Neovim's linematch goes by single bytes: to it `o21(o22, o23)` is rather `m1(o26, o27)` than nothing. It also
---- takes a second for 30 lines of 800 bytes.)
+--- It bridges two lists of different lines and the pairs of old and new lines in them. It goes by whole
+--- words. (Neovim's linematch goes by single bytes: to it `o21(o22, o23)` is rather `m1(o26, o27)` than
+--- nothing. It also takes a second for 30 lines of 800 bytes.)
 
 local text = require('vivek.text')
 

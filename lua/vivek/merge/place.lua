@@ -1,7 +1,7 @@
 --- Puts lines that one side wrote among lines that the other side indented: they are indented as well.
 ---
---- It bridges an edit of one side and what the other side did to the white space around it. Where lines at the
---- edge of a block may belong to it or not, it does not guess.
+--- It bridges an edit of one side and what the other side did to the white space around it. Where lines at
+--- the edge of a block may belong to it or not, it does not guess.
 
 local layout = require('vivek.merge.layout')
 
@@ -82,8 +82,8 @@ local function rule_at(old, side, edit)
   return rule, around
 end
 
---- Whether lines begin at least as far to the right as those that a rule moved. If not, they stand outside of the
---- block that was moved.
+--- Whether lines begin at least as far to the right as those that a rule moved. If not, they stand outside of
+--- the block that was moved.
 ---@param lines string[]
 ---@param rule vivek.Rule
 ---@param pairs_ vivek.Rewritten[]
@@ -98,8 +98,8 @@ local function within_block(lines, rule, pairs_)
   return #(layout.outermost(lines) or '') >= #(layout.outermost(moved) or '')
 end
 
---- The lines of one side's edit, with the white space that the other side gave to the lines around them; nil where
---- it is open to which lines they belong.
+--- The lines of one side's edit, with the white space that the other side gave to the lines around them; nil
+--- where it is open to which lines they belong.
 ---@param old string[]
 ---@param edit vivek.Edit
 ---@param own vivek.Aligned

@@ -1,7 +1,7 @@
 --- Two sides' edits of one list, in order: which of them stand alone, and which meet.
 ---
---- It bridges two comparisons with one base and the merge of both, and serves lists of lines as well as lists of
---- words. It does not say what becomes of edits that meet.
+--- It bridges two comparisons with one base and the merge of both, and serves lists of lines as well as lists
+--- of words. It does not say what becomes of edits that meet.
 
 local M = {}
 
@@ -50,10 +50,11 @@ function M.edit(first, last, items)
   return { first = first, last = last, items = items, from = first, to = last }
 end
 
+--- Let items around an edit belong to it, for it is unclear where it ends.
 ---@param edit vivek.Edit
 ---@param from integer
 ---@param to integer
-local function widen(edit, from, to)
+function M.widen(edit, from, to)
   edit.from, edit.to = math.min(edit.from, from), math.max(edit.to, to)
   edit.unclear = true
 end
@@ -65,18 +66,18 @@ local function repeats(item, other)
   return item ~= nil and item == other and item:find('%S') ~= nil
 end
 
---- Something inserted that begins as the item below it (or ends as the one above) may as well stand on that item's
---- other side. Where the other side changed that item, it matters which one is new.
+--- Something inserted that begins as the item below it (or ends as the one above) may as well stand on that
+--- item's other side. Where the other side changed that item, it matters which one is new.
 ---@param edit vivek.Edit
 ---@param base string[]
 ---@param other vivek.Side
 local function doubt_insertion(edit, base, other)
   local at, items = edit.first, edit.items
   if repeats(base[at + 1], items[1]) and other.touched[at] then
-    widen(edit, at, at + 1)
+    M.widen(edit, at, at + 1)
   end
   if repeats(base[at], items[#items]) and other.touched[at - 1] then
-    widen(edit, at - 1, at)
+    M.widen(edit, at - 1, at)
   end
 end
 
@@ -87,10 +88,10 @@ end
 local function doubt_deletion(edit, base, other)
   local first, last = edit.first, edit.last
   if repeats(base[last + 1], base[first + 1]) and (other.touched[last] or other.inserted[last]) then
-    widen(edit, first, last + 1)
+    M.widen(edit, first, last + 1)
   end
   if repeats(base[first], base[last]) and (other.touched[first - 1] or other.inserted[first]) then
-    widen(edit, first - 1, last)
+    M.widen(edit, first - 1, last)
   end
 end
 
@@ -125,8 +126,8 @@ local function precedes(edit, other)
   return edit.from < other.from or edit.from == other.from and edit.to <= other.to
 end
 
---- All edits in order, those that meet in one group. Edits that only touch do not meet: what was inserted before
---- a changed item stands before what that item became.
+--- All edits in order, those that meet in one group. Edits that only touch do not meet: what was inserted
+--- before a changed item stands before what that item became.
 ---@param mine vivek.Edit[]
 ---@param theirs vivek.Edit[]
 ---@return vivek.Group[]

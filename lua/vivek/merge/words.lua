@@ -1,7 +1,8 @@
 --- Merges two changes of one line, word by word.
 ---
---- It bridges a line that both sides changed and the one line that holds both changes. Where that line would not
---- be what both meant, it gives nothing. It knows no language: it looks at words, brackets and quotes alone.
+--- It bridges a line that both sides changed and the one line that holds both changes. Where that line would
+--- not be what both meant, it gives nothing. It knows no language: it looks at words, brackets and quotes
+--- alone.
 
 local text = require('vivek.text')
 local weave = require('vivek.merge.weave')
