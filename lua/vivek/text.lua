@@ -200,12 +200,13 @@ local function add_span(offsets, first, count, spans)
   return span.last - span.first
 end
 
+--- The words that differ between two lines. Nothing where the lines have so little in common that marking all
+--- would only be noise.
 ---@param old string
 ---@param new string
 ---@return vivek.Span[] removed spans of `old`
 ---@return vivek.Span[] added spans of `new`
----@return boolean alike whether enough is left to call them two versions of one line
-local function compared(old, new)
+function M.changed_words(old, new)
   local prefix, suffix = common_words(old, new)
   local old_words, old_offsets = M.words(old, prefix, #old - suffix)
   local new_words, new_offsets = M.words(new, prefix, #new - suffix)
@@ -217,26 +218,7 @@ local function compared(old, new)
     changed = changed + add_span(old_offsets, region.start + 1, region.count, removed)
     changed = changed + add_span(new_offsets, region.to + 1, region.added, added)
   end
-  return removed, added, changed <= 0.7 * (#old + #new)
-end
-
---- Whether two lines have so much in common that one is a version of the other.
----@param old string
----@param new string
----@return boolean
-function M.alike(old, new)
-  return (select(3, compared(old, new)))
-end
-
---- The words that differ between two lines. Nothing where the lines have so little in common that marking all
---- would only be noise.
----@param old string
----@param new string
----@return vivek.Span[] removed spans of `old`
----@return vivek.Span[] added spans of `new`
-function M.changed_words(old, new)
-  local removed, added, alike = compared(old, new)
-  if not alike then
+  if changed > 0.7 * (#old + #new) then
     return {}, {}
   end
   return removed, added

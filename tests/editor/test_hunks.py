@@ -300,3 +300,14 @@ def test_changed_words_are_marked_where_lines_are_alike(
         return [data[span["first"] : span["last"]].decode() for span in found]
 
     assert (words(old, spans[0]), words(new, spans[1])) == (removed, added)
+
+
+@pytest.mark.parametrize(("count", "aligned"), [(3, True), (30, False)])
+def test_long_lines_are_paired_by_likeness_only_where_they_are_few(
+    nvim: Editor, count: int, aligned: bool
+) -> None:
+    old = [f"line {number} " + "of many words " * 60 for number in range(count)]
+    new = ["another one", *(line + "and more" for line in old)]
+    regions = nvim.lua("return require('vivek.text').aligned(...)", old, new)
+    pairs = {"start": 0, "count": count, "to": 1, "added": count}
+    assert (pairs in regions) is aligned

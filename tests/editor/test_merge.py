@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import shutil
 import subprocess
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from neovim_child import Editor
@@ -261,6 +261,34 @@ MERGES = {
             done()
         """,
     ),
+    "wrapped in an if, and one of the lines deleted": (
+        """
+        load(path)
+        check(path)
+        done()
+        """,
+        """
+        if path:
+            load(path)
+            check(path)
+            done()
+        """,
+        """
+        load(path)
+        done()
+        """,
+        """
+        if path:
+            load(path)
+            done()
+        """,
+    ),
+    "an empty line at the edge of a block that the user wrapped": (
+        ["load(path)", "check(path)", "done()"],
+        ["if path:", "    load(path)", "    check(path)", "done()"],
+        ["load(path)", "check(path)", "", "done()"],
+        ["if path:", "    load(path)", "    check(path)", "", "done()"],
+    ),
     "all of it wrapped, and more by the model": (
         """
         load(path)
@@ -361,6 +389,12 @@ MERGES = {
         ["if a:", "  if b:", "    c()", "    d()", "  e()"],
         ["if a:", "    if b:", "        c()", "        d()", "    e()"],
     ),
+    "two blanks become four, a block between lines without any": (
+        ["import os", "x = 1", "y = 2", "if a:", "  b()"],
+        ["import os", "x = 1", "y = 3", "if a:", "    b()"],
+        ["import os", "x = 1", "if x:", "  c()", "y = 2", "if a:", "  b()"],
+        ["import os", "x = 1", "if x:", "    c()", "y = 3", "if a:", "    b()"],
+    ),
     "tabs become blanks while the user also changes a line": (
         ["func f() {", "\tif ok {", "\t\treturn 1", "\t}", "}"],
         ["func g() {", "    if ok {", "        return 1", "    }", "}"],
@@ -372,6 +406,24 @@ MERGES = {
         ["a = 1", "", "b = 2"],
         ["a = 1  ", "", "b = 3 ", "c = 4 "],
         ["a = 1", "", "b = 3", "c = 4"],
+    ),
+    "blanks at the ends go, carriage returns stay": (
+        ["a = 1 \r", "b = 2\r"],
+        ["a = 1\r", "b = 2\r"],
+        ["a = 1 \r", "b = 3 \r"],
+        ["a = 1\r", "b = 3\r"],
+    ),
+    "carriage returns go, blanks stay": (
+        ["a = 1 \r", "b = 2\r"],
+        ["a = 1 ", "b = 2"],
+        ["a = 1 \r", "b = 3 \r"],
+        ["a = 1 ", "b = 3 "],
+    ),
+    "blanks and carriage returns go": (
+        ["a = 1 \r", "b = 2\r"],
+        ["a = 1", "b = 2"],
+        ["a = 1 \r", "b = 3 \r"],
+        ["a = 1", "b = 3"],
     ),
     "carriage returns go": (
         ["a = 1\r", "b = 2\r"],
@@ -428,6 +480,24 @@ MERGES = {
         ["one two three four five", "six", "seven eight", "nine"],
         ["one two three four five six seven", "eight", "nine"],
         ["one two three four five", "six seven", "eight", "nine"],
+    ),
+    "a call is broken before what the model changes": (
+        "x = alpha + beta + gamma",
+        ["x =", "    alpha + beta + gamma"],
+        "y = alpha + beta + gamma",
+        ["y =", "    alpha + beta + gamma"],
+    ),
+    "a letter at the end of a line changes, and is part of a word below": (
+        ["x = f(1, a)"],
+        ["x = f(1, b)", "alpha = x"],
+        ["x = f(2, a)"],
+        ["x = f(2, b)", "alpha = x"],
+    ),
+    "both return early, as a line does already": (
+        ["a()", "return None", "b()", "c()", "d()"],
+        ["a()", "return None", "b()", "return None", "c()", "d()"],
+        ["a()", "return None", "b()", "c()", "d()", "return None"],
+        ["a()", "return None", "b()", "return None", "c()", "d()", "return None"],
     ),
     "both add the same import": (
         ["import re", "x = 1"],
@@ -595,6 +665,12 @@ MERGES = {
         ["assert a = b, d"],
         ["assert a =\u0338 b, d"],
     ),
+    "a combining character comes, and a sign beside it": (
+        ["x=c"],
+        ["x=\u0338c"],
+        ["x=-c"],
+        ["x=\u0338-c"],
+    ),
     "stray bytes": (
         ["x = '\udcff\udcfe' + a", "y"],
         ["x = '\udcff\udcfe' + b", "y"],
@@ -720,15 +796,53 @@ CONFLICTS = {
         ["beta()", "new()", "}", "alpha()"],
         ["return that", "}", "if not this {"],
     ),
+    "a line doubled where the user wrote another": (
+        ["x = 1", "c", "end"],
+        ["x = 1", "foo(x)", "end"],
+        ["x = 2", "c", "c"],
+    ),
+    "one of two equal lines goes with its neighbour, the other one's neighbour changes": (
+        ["b", "end", "end", "b", "}"],
+        ["b", "end", "}"],
+        ["c", "return x", "    b", "end", "b", "}"],
+    ),
     "one of two equal lines goes, the other gets a neighbour": (
         ["count += 1", "count += 1", "stop()"],
         ["count += 1", "new()", "count += 1", "stop()"],
         ["count += 1", "stop()"],
     ),
+    "one of two equal lines goes below a change, the other gets a neighbour": (
+        ["limit = 2", "end", "end"],
+        ["limit = 1", "end"],
+        ["limit = 2", "end", "b()", "end"],
+    ),
     "one of two equal lines goes above a change of the other": (
         ["start()", "count += 1", "count += 1"],
         ["start()", "count += 2", "count += 1"],
         ["start()", "count += 1"],
+    ),
+    "an argument is doubled, and the model changes one": ("f(a)", "f(a, a)", "f(c)"),
+    "an accent for a sign that the model takes away": ("x = c", "x =\u0338 c", "x < c"),
+    "a line of which only punctuation is left": ("x(y, z)", "p(q, r)", "x(y, z, w)"),
+    "a line of which hardly a word is left": (
+        "return alpha_beta_gamma",
+        "return delta_epsilon_zeta",
+        "return alpha_beta_gamma + 1",
+    ),
+    "a line after the last one, which the user wrapped": (
+        ["a()", "b()"],
+        ["a()", "if x:", "    b()"],
+        ["a()", "b()", "c()"],
+    ),
+    "both indent a block in which the user adds a line": (
+        ["a()", "b()", "c()"],
+        ["a()", "    b()", "    m()", "    c()"],
+        ["a(1)", "    b()", "    c()"],
+    ),
+    "a vertical tab in a call that is broken": (
+        "result = compute(alpha, 'a\vb')",
+        ["result = compute(", "    alpha, 'a\vb'", ")"],
+        "result = compute(gamma, 'a\vb')",
     ),
     "one of two equal words goes, the other changes": ("a - a - b", "a - b", "a - a * b"),
     "both indent, each by another width": (
@@ -841,31 +955,23 @@ def test_markers_that_are_left_are_found(nvim: Editor, lines: Lines, expected: b
 # Little that is often the same: where an alignment is hard to find.
 REPEATED = st.lists(st.sampled_from(["a", "b", "c", "", "}", "  a", "    b", "x = 1", "x = 2"]), max_size=8)
 # What lines of code are made of, and what breaks programs that take them for text.
-PARTS = st.sampled_from(
-    [
-        "a",
-        "bc",
-        "x1",
-        " ",
-        "  ",
-        "\t",
-        "(",
-        ")",
-        "[",
-        "]",
-        ",",
-        ", ",
-        "=",
-        '"',
-        "'",
-        "#",
-        "--",
-        "\r",
-        "\0",
-        "\v",
-        *["é", "漢字", "😀", "👩‍👧", "e\u0301", "\u0301", "=\u0338", "\u200d", "\udcff", "\udce2\udc82"],
-    ]
-)
+SIGNS = [" ", "  ", "\t", "(", ")", "[", "]", ",", ", ", "=", '"', "'", "#", "--", "\r", "\0", "\v"]
+LETTERS = [
+    "a",
+    "bc",
+    "x1",
+    "é",
+    "漢字",
+    "😀",
+    "👩‍👧",
+    "e\u0301",
+    "\u0301",
+    "=\u0338",
+    "\u200d",
+    "\udcff",
+    "\udce2\udc82",
+]
+PARTS = st.sampled_from(SIGNS + LETTERS)
 LINES = st.lists(PARTS, max_size=8).map("".join)
 ANYTHING = st.lists(LINES, max_size=5)
 
@@ -924,7 +1030,7 @@ def clusters(text: str) -> set[tuple[str, str]]:
     """Each combining character with its base."""
     return {
         (before, after)
-        for before, after in itertools.pairwise(text)
+        for before, after in pairwise(text)
         if unicodedata.combining(after) and not before.isspace()
     }
 
@@ -1077,8 +1183,26 @@ def git_merge(folder: Path, old: Lines, mine: Lines, theirs: Lines) -> Lines | N
     return text.split("\n")[:-1] if done.returncode == 0 else None
 
 
+ROWS = st.sampled_from(["a", "b", "c", "", "}", "  a", "    b", "x = 1", "x = 2", "return x"])
+
+
+@st.composite
+def few_changes(draw: st.DrawFn) -> tuple[Lines, Lines, Lines]:
+    """Many lines, many of them equal, and few changes by each side: what git often merges."""
+    old = draw(st.lists(ROWS, min_size=4, max_size=14))
+    sides = []
+    for _ in range(2):
+        new = list(old)
+        for _ in range(draw(st.integers(1, 2))):
+            at = draw(st.integers(0, len(new)))
+            new[at : at + draw(st.integers(0, 2))] = draw(st.lists(ROWS, max_size=2))
+        sides.append(new)
+    return old, sides[0], sides[1]
+
+
 @settings(SETTINGS, max_examples=1000)
-@given(case=three() | st.tuples(REPEATED, REPEATED, REPEATED) | with_own_words())
+@example(case=(["", "end", "", "x = 2"], ["", "", "x = 2"], ["", "", "end", "x = 2"]))
+@given(case=few_changes() | three() | with_own_words())
 def test_what_git_merges_is_merged_to_the_same(
     nvim: Editor, git: Path, case: tuple[Lines, Lines, Lines]
 ) -> None:

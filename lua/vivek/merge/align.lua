@@ -80,14 +80,9 @@ local function add(aligner, region)
   for row = region.start, last - 1 do
     side.touched[row] = true
   end
-  local items, previous = slice(side.lines, region.to, region.added), side.edits[#side.edits]
-  if previous and previous.last == region.start then
-    previous.last, previous.to = last, last
-    vim.list_extend(previous.items, items)
-    return previous
-  end
-  side.edits[#side.edits + 1] = weave.edit(region.start, last, items)
-  return side.edits[#side.edits]
+  local edit = weave.edit(region.start, last, slice(side.lines, region.to, region.added))
+  side.edits[#side.edits + 1] = edit
+  return edit
 end
 
 ---@param region vivek.Region
@@ -98,11 +93,15 @@ local function moved(region, start, to)
   return { start = region.start + start, count = region.count, to = region.to + to, added = region.added }
 end
 
+local FIRST_WORD = '^[^%w_\128-\255]*([%w_\128-\255]+)'
+
 ---@param line string
 ---@return string? first
 ---@return string? last
 local function outer_words(line)
-  return line:match('^[^%w_\128-\255]*([%w_\128-\255]+)'), line:match('([%w_\128-\255]+)[^%w_\128-\255]*$')
+  -- A pattern that ends in $ would be tried at every byte.
+  local last = line:reverse():match(FIRST_WORD)
+  return line:match(FIRST_WORD), last and last:reverse()
 end
 
 ---@param lines string[]
@@ -111,8 +110,9 @@ end
 ---@param word string?
 ---@return boolean
 local function any_has(lines, start, count, word)
+  local pattern = word and '%f[%w_\128-\255]' .. word .. '%f[^%w_\128-\255]'
   for _, line in ipairs(slice(lines, start, count)) do
-    if word and line:find(word, 1, true) then
+    if pattern and line:find(pattern) then
       return true
     end
   end
@@ -130,13 +130,13 @@ end
 local function rebroken(old, new, match, above, below)
   local old_first, old_last = outer_words(old[match[1]])
   local new_first, new_last = outer_words(new[match[2]])
-  if old_last ~= new_last then
-    if any_has(new, below.to, below.added, old_last) or any_has(old, below.start, below.count, new_last) then
-      return true
-    end
+  local function went(region, old_word, new_word)
+    return old_word ~= new_word
+      and (
+        any_has(new, region.to, region.added, old_word) or any_has(old, region.start, region.count, new_word)
+      )
   end
-  return old_first ~= new_first
-    and (any_has(new, above.to, above.added, old_first) or any_has(old, above.start, above.count, new_first))
+  return went(below, old_last, new_last) or went(above, old_first, new_first)
 end
 
 --- What lies between the matches before and after a number, and the ends of the lists.
@@ -204,15 +204,14 @@ end
 --- What became of old lines.
 ---@param old string[]
 ---@param new string[]
----@param algorithm 'histogram'|'myers'
 ---@return vivek.Aligned
-function M.side(old, new, algorithm)
+function M.side(old, new)
   local side = { lines = new, partner = {}, edits = {}, touched = {}, inserted = {} }
   local aligner = { old = old, side = side }
   local function same(start, to, length)
     pair(aligner, start, to, length, false)
   end
-  go_through(text.diff(old, new, algorithm), #old, #new, same, function(region)
+  go_through(text.diff(old, new), #old, #new, same, function(region)
     pair_region(aligner, region)
   end)
   for _, edit in ipairs(side.edits) do

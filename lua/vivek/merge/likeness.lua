@@ -13,6 +13,8 @@ local M = {}
 ---@field spoken table<string, boolean> those that are more than blanks and single characters
 ---@field bytes integer
 
+-- Lines are versions of each other where at most 70 % changed, as with the words that are marked in a hunk.
+local LEAST_COMMON = (1 - 0.7) / 2
 -- So many words are looked up in other lines in about 20 ms.
 local MOST_WORDS = 1e6
 
@@ -58,7 +60,7 @@ local function in_common(old, new)
       said = said or old.spoken[word] == true
     end
   end
-  return said and common >= 0.15 * (old.bytes + new.bytes) and common or 0
+  return said and common >= LEAST_COMMON * (old.bytes + new.bytes) and common or 0
 end
 
 --- The best sums of likeness of the lines from each pair of lines on.
@@ -97,9 +99,7 @@ function M.pairs(old, new)
   while row <= #old and column <= #new do
     local shared = common[row][column]
     if shared > 0 and best[row][column] == shared + best[row + 1][column + 1] then
-      if text.alike(old[row], new[column]) then
-        matches[#matches + 1] = { row, column }
-      end
+      matches[#matches + 1] = { row, column }
       row, column = row + 1, column + 1
     elseif best[row][column] == best[row + 1][column] then
       row = row + 1

@@ -50,18 +50,20 @@ function M.edit(first, last, items)
   return { first = first, last = last, items = items, from = first, to = last }
 end
 
+--- Let items around an edit belong to it, for it is unclear where it ends.
 ---@param edit vivek.Edit
 ---@param from integer
 ---@param to integer
-local function widen(edit, from, to)
+function M.widen(edit, from, to)
   edit.from, edit.to = math.min(edit.from, from), math.max(edit.to, to)
   edit.unclear = true
 end
 
----@param item string
+---@param item string?
+---@param other string?
 ---@return boolean
-local function blank(item)
-  return not item:find('%S')
+local function repeats(item, other)
+  return item ~= nil and item == other and item:find('%S') ~= nil
 end
 
 --- Something inserted that begins as the item below it (or ends as the one above) may as well stand on that
@@ -70,13 +72,12 @@ end
 ---@param base string[]
 ---@param other vivek.Side
 local function doubt_insertion(edit, base, other)
-  local at = edit.first
-  local below, above = base[at + 1], base[at]
-  if below and below == edit.items[1] and not blank(below) and other.touched[at] then
-    widen(edit, at, at + 1)
+  local at, items = edit.first, edit.items
+  if repeats(base[at + 1], items[1]) and other.touched[at] then
+    M.widen(edit, at, at + 1)
   end
-  if above and above == edit.items[#edit.items] and not blank(above) and other.touched[at - 1] then
-    widen(edit, at - 1, at)
+  if repeats(base[at], items[#items]) and other.touched[at - 1] then
+    M.widen(edit, at - 1, at)
   end
 end
 
@@ -86,22 +87,11 @@ end
 ---@param other vivek.Side
 local function doubt_deletion(edit, base, other)
   local first, last = edit.first, edit.last
-  local below, above = base[last + 1], base[first]
-  if
-    below
-    and below == base[first + 1]
-    and not blank(below)
-    and (other.touched[last] or other.inserted[last])
-  then
-    widen(edit, first, last + 1)
+  if repeats(base[last + 1], base[first + 1]) and (other.touched[last] or other.inserted[last]) then
+    M.widen(edit, first, last + 1)
   end
-  if
-    above
-    and above == base[last]
-    and not blank(above)
-    and (other.touched[first - 1] or other.inserted[first])
-  then
-    widen(edit, first - 1, last)
+  if repeats(base[first], base[last]) and (other.touched[first - 1] or other.inserted[first]) then
+    M.widen(edit, first - 1, last)
   end
 end
 
