@@ -109,17 +109,47 @@ function M.boundary_after(line, offset)
   return math.min(#line, offset + vim.str_utf_end(line, offset + 1) + 1)
 end
 
+---@type table<string, boolean> by character
+local combining = {}
+
+--- Whether Neovim draws a character upon the one before it.
+---@param character string
+---@return boolean
+local function combines(character)
+  if combining[character] == nil then
+    combining[character] = vim.fn.strchars('a' .. character, true) == 1
+  end
+  return combining[character]
+end
+
+--- The end of the combining characters that follow a byte.
 ---@param line string
----@param from integer byte, 0-based
----@param to integer exclusive
----@return string[] words runs of letters, runs of blanks, and single other characters
+---@param last integer 1-based
+---@return integer
+local function with_combining(line, last)
+  while line:find('^[\128-\255]', last + 1) do
+    local length = M.char_length(line, last + 1)
+    if not combines(line:sub(last + 1, last + length)) then
+      break
+    end
+    last = last + length
+  end
+  return last
+end
+
+--- The words of a line: runs of letters, runs of blanks, and single other characters. A combining character
+--- stays with its base.
+---@param line string
+---@param from integer? byte, 0-based
+---@param to integer? exclusive
+---@return string[] words
 ---@return integer[] offsets where each begins, 0-based; one more for the end
-local function words(line, from, to)
-  local found, offsets, position = {}, {}, from + 1
+function M.words(line, from, to)
+  to = to or #line
+  local found, offsets, position = {}, {}, (from or 0) + 1
   while position <= to do
     local last = select(2, line:find('^[%w_\128-\255]+', position))
-      or select(2, line:find('^%s+', position))
-      or position
+      or with_combining(line, select(2, line:find('^%s+', position)) or position)
     last = math.min(last, to)
     found[#found + 1] = line:sub(position, last)
     offsets[#offsets + 1] = position - 1
@@ -170,16 +200,15 @@ local function add_span(offsets, first, count, spans)
   return span.last - span.first
 end
 
---- The words that differ between two lines. Nothing where the lines have so little in common that marking all
---- would only be noise.
 ---@param old string
 ---@param new string
 ---@return vivek.Span[] removed spans of `old`
 ---@return vivek.Span[] added spans of `new`
-function M.changed_words(old, new)
+---@return boolean alike whether enough is left to call them two versions of one line
+local function compared(old, new)
   local prefix, suffix = common_words(old, new)
-  local old_words, old_offsets = words(old, prefix, #old - suffix)
-  local new_words, new_offsets = words(new, prefix, #new - suffix)
+  local old_words, old_offsets = M.words(old, prefix, #old - suffix)
+  local new_words, new_offsets = M.words(new, prefix, #new - suffix)
   local removed, added, changed = {}, {}, 0
   -- Most lines differ in one place, and then there is nothing to compare.
   local single = #old_words <= 1 and #new_words <= 1
@@ -188,7 +217,26 @@ function M.changed_words(old, new)
     changed = changed + add_span(old_offsets, region.start + 1, region.count, removed)
     changed = changed + add_span(new_offsets, region.to + 1, region.added, added)
   end
-  if changed > 0.7 * (#old + #new) then
+  return removed, added, changed <= 0.7 * (#old + #new)
+end
+
+--- Whether two lines have so much in common that one is a version of the other.
+---@param old string
+---@param new string
+---@return boolean
+function M.alike(old, new)
+  return (select(3, compared(old, new)))
+end
+
+--- The words that differ between two lines. Nothing where the lines have so little in common that marking all
+--- would only be noise.
+---@param old string
+---@param new string
+---@return vivek.Span[] removed spans of `old`
+---@return vivek.Span[] added spans of `new`
+function M.changed_words(old, new)
+  local removed, added, alike = compared(old, new)
+  if not alike then
     return {}, {}
   end
   return removed, added
@@ -219,17 +267,35 @@ local function regions_of(before, after, options)
   return regions
 end
 
-local SHORTEST = { result_type = 'indices', algorithm = 'histogram' }
--- Lines beyond this number are not paired by likeness: the time for that grows with their square.
-local ALIGNED = { result_type = 'indices', algorithm = 'histogram', linematch = 60 }
+-- Lines beyond the first number are not paired by likeness, for the time that it takes grows with the square of
+-- their number, and with the square of their length, of which linematch looks at so many bytes.
+local MOST_LINES, MOST_BYTES = 60, 800
+-- So many pairs of bytes are compared in about 20 ms.
+local MOST_PAIRS = 10e6
+
+--- How many lines of a region may be paired by likeness.
+---@param old string[]
+---@param new string[]
+---@return integer
+local function matchable(old, new)
+  local longest = 1
+  for _, lines in ipairs({ old, new }) do
+    for _, line in ipairs(lines) do
+      longest = math.max(longest, #line)
+    end
+  end
+  return math.min(MOST_LINES, math.floor(2 * math.sqrt(MOST_PAIRS) / math.min(longest, MOST_BYTES)))
+end
 
 --- What turns one list of lines into another.
 ---@param old string[]
 ---@param new string[]
+---@param algorithm ('histogram'|'myers')? histogram where nil; myers is what git takes
 ---@return vivek.Region[]
-function M.diff(old, new)
+function M.diff(old, new, algorithm)
   local before, after = M.join(old), M.join(new)
-  return before == after and {} or regions_of(before, after, SHORTEST)
+  local options = { result_type = 'indices', algorithm = algorithm or 'histogram' }
+  return before == after and {} or regions_of(before, after, options)
 end
 
 --- The same, but lines that are most alike stand beside each other: the first `count` and `added` lines of a
@@ -239,7 +305,8 @@ end
 ---@return vivek.Region[]
 function M.aligned(old, new)
   local before, after = M.join(old), M.join(new)
-  return before == after and {} or regions_of(before, after, ALIGNED)
+  local options = { result_type = 'indices', algorithm = 'histogram', linematch = matchable(old, new) }
+  return before == after and {} or regions_of(before, after, options)
 end
 
 --- Lines as one string, each with its newline.
