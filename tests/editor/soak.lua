@@ -81,6 +81,11 @@ vim.api.nvim_create_autocmd('FileChangedShell', {
   end,
 })
 
+-- Nobody is there to answer: the question about a conflict is left open.
+vim.ui.select = function(_, _, on_choice)
+  on_choice(nil)
+end
+
 local ops = {}
 
 function ops.set_lines(buf, first, last, new)
