@@ -10,6 +10,7 @@ read_globals = {
       bo = { read_only = false, other_fields = true },
       env = { read_only = false, other_fields = true },
       g = { read_only = false, other_fields = true },
+      go = { read_only = false, other_fields = true },
       o = { read_only = false, other_fields = true },
       wo = { read_only = false, other_fields = true },
     },

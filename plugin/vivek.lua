@@ -36,7 +36,7 @@ end, {
 
 command('VivekStop', function(vivek)
   vivek.stop()
-end, { desc = 'Stop the model' })
+end, { bar = true, desc = 'Stop the model' })
 
 ---@param arguments vim.api.keyset.create_user_command.command_args
 ---@return vivek.Choice
@@ -49,9 +49,16 @@ local function choice(arguments)
 end
 
 command('VivekApply', function(vivek, arguments)
+  if arguments.args ~= '' and arguments.args ~= 'theirs' then
+    return require('vivek.message').error(
+      ('"%s" is no way to apply a hunk.'):format(arguments.args),
+      ':VivekApply theirs takes the model’s lines where yours conflict.'
+    )
+  end
   vivek.apply(choice(arguments))
 end, {
   bang = true,
+  bar = true,
   range = true,
   nargs = '?',
   complete = function()
@@ -62,31 +69,39 @@ end, {
 
 command('VivekReject', function(vivek, arguments)
   vivek.reject(choice(arguments))
-end, { bang = true, range = true, desc = 'Reject the hunk under the cursor (!: all hunks)' })
+end, { bang = true, bar = true, range = true, desc = 'Reject the hunk under the cursor (!: all hunks)' })
 
 command('VivekRestore', function(vivek, arguments)
   vivek.restore({ all = arguments.bang })
-end, { bang = true, desc = 'Take the last reject back (!: all of them)' })
+end, { bang = true, bar = true, desc = 'Take the last reject back (!: all of them)' })
 
 command('VivekEdit', function(vivek)
   vivek.edit()
-end, { desc = 'Edit the hunk under the cursor before it is applied' })
+end, { bar = true, desc = 'Edit the hunk under the cursor before it is applied' })
 
 command('VivekDiff', function(vivek)
   vivek.diff()
-end, { desc = 'Show the proposal beside the buffer, in diff mode' })
+end, { bar = true, desc = 'Show the proposal beside the buffer, in diff mode' })
+
+command('VivekResume', function(vivek)
+  vivek.resume()
+end, { desc = 'Show again what an earlier session left open in this file' })
 
 command('VivekNext', function(vivek, arguments)
   vivek.next(arguments.count)
-end, { count = 1, desc = 'Go to the next hunk' })
+end, { bar = true, count = 1, desc = 'Go to the next hunk' })
 
 command('VivekPrev', function(vivek, arguments)
   vivek.prev(arguments.count)
-end, { count = 1, desc = 'Go to the previous hunk' })
+end, { bar = true, count = 1, desc = 'Go to the previous hunk' })
 
 command('VivekNew', function(vivek)
   vivek.new()
-end, { desc = 'Begin a fresh conversation on this file' })
+end, { bar = true, desc = 'Begin a fresh conversation on this file' })
+
+command('VivekHistory', function(vivek, arguments)
+  vivek.history({ all = arguments.bang })
+end, { bang = true, desc = 'List what the model replied about this buffer (!: about every file)' })
 
 command('VivekInstall', function(vivek, arguments)
   vivek.install(unpack(arguments.fargs))
@@ -98,14 +113,16 @@ end, {
 
 command('VivekLog', function(vivek)
   vivek.log()
-end, { desc = 'Open the log' })
+end, { bar = true, desc = 'Open the log' })
 
 local plugs = {
   VivekStop = 'VivekStop',
   VivekRestore = 'VivekRestore',
   VivekEdit = 'VivekEdit',
   VivekDiff = 'VivekDiff',
+  VivekResume = 'VivekResume',
   VivekNew = 'VivekNew',
+  VivekHistory = 'VivekHistory',
   VivekInstall = 'VivekInstall',
   VivekLog = 'VivekLog',
 }
@@ -132,12 +149,10 @@ vim.keymap.set('x', '<Plug>(VivekApplyAll)', '<Cmd>VivekApply!<CR>')
 vim.keymap.set('x', '<Plug>(VivekRejectAll)', '<Cmd>VivekReject!<CR>')
 vim.keymap.set({ 'x', 'o' }, '<Plug>(VivekHunk)', "<Cmd>lua require('vivek.operator').select()<CR>")
 
-for _, plug in ipairs({ 'VivekNext', 'VivekPrev' }) do
-  vim.keymap.set(
-    { 'n', 'x', 'o' },
-    '<Plug>(' .. plug .. ')',
-    ('<Cmd>execute v:count1 .. "%s"<CR>'):format(plug)
-  )
+for plug, name in pairs({ VivekNext = 'next', VivekPrev = 'prev' }) do
+  local lhs = '<Plug>(' .. plug .. ')'
+  vim.keymap.set({ 'n', 'x' }, lhs, ('<Cmd>execute v:count1 .. "%s"<CR>'):format(plug))
+  vim.keymap.set('o', lhs, ("<Cmd>lua require('vivek.operator').go('%s')<CR>"):format(name))
 end
 vim.keymap.set('n', '<Plug>(VivekAsk)', '<Cmd>VivekAsk<CR>')
 -- The same: whole lines, in every visual mode.

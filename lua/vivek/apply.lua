@@ -25,7 +25,7 @@ end
 ---@param row integer
 ---@param old string[] what the buffer holds from `row` on
 ---@param new string[]
-local function set_lines(buf, row, old, new)
+function M.lines(buf, row, old, new)
   local regions = text.aligned(old, new)
   for index = #regions, 1, -1 do
     local region = regions[index]
@@ -110,7 +110,7 @@ function M.hunks(buf, located)
   break_undo(buf)
   local replacements = replacements_of(located)
   for index = #replacements, 1, -1 do
-    set_lines(buf, replacements[index].row, replacements[index].old, replacements[index].new)
+    M.lines(buf, replacements[index].row, replacements[index].old, replacements[index].new)
   end
   for _, one in ipairs(located) do
     if one.eol ~= nil then

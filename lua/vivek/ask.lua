@@ -8,7 +8,9 @@ local capture = require('vivek.capture')
 local complete = require('vivek.complete')
 local config = require('vivek.config')
 local host = require('vivek.host')
+local journal = require('vivek.journal')
 local message = require('vivek.message')
+local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
 local scratch = require('vivek.scratch')
@@ -21,8 +23,12 @@ local M = {}
 ---@field path string
 ---@field base string[] the lines that the edits are made for, as Neovim holds them
 ---@field eol boolean
+---@field asked? string[] the lines that were asked about, where they are not the buffer's: a proposal's
 ---@field target? integer extmark over the lines that the run is about
 ---@field running boolean
+---@field instruction string
+---@field seen string[] runs whose hunks were open at the ask
+---@field follows? string the run whose proposal it works on
 ---@field heard? boolean whether an event of it has come
 
 ---@class vivek.Ask : vivek.Snapshot
@@ -108,8 +114,9 @@ end
 --- last run.
 ---@param buf integer the source buffer
 ---@return vivek.Snapshot
+---@return string? follows the run whose proposal it works on
 local function follow_up(buf)
-  local pending = proposals.pending_text(buf)
+  local pending, follows = proposals.pending_text(buf)
   local ended = ended_on(buf)
   local snapshot = capture.snapshot(buf, not pending and ended and target_of(ended) or nil)
   if not pending then
@@ -125,7 +132,8 @@ local function follow_up(buf)
     cursor = pending.first,
     -- They are about lines of the buffer, not of the proposal.
     diagnostics = {},
-  })
+  }),
+    follows
 end
 
 --- Tell the Python side what became of a proposal: it is the conversation's memory.
@@ -142,6 +150,7 @@ end
 local function show(event)
   scratch.event(event)
   progress.event(event)
+  preview.event(runs[event.run], event)
 end
 
 ---@param run vivek.Run
@@ -164,6 +173,9 @@ local function propose(run, result)
     proposals.show(run.buf, run.id, run.base, result.edits, {
       eol = run.eol,
       target = target,
+      label = run.instruction,
+      replaces = run.seen,
+      follows = run.follows,
       on_change = function()
         send_outcome(run)
       end,
@@ -175,6 +187,7 @@ end
 ---@param event vivek.Event
 ---@param told? boolean whether the user knows already
 local function on_error(run, event, told)
+  journal.event(event)
   finish(run)
   show(event)
   if event.error.kind == 'RunStoppedError' then
@@ -187,6 +200,7 @@ end
 ---@param run vivek.Run
 ---@param event vivek.Event
 local function on_done(run, event)
+  journal.event(event)
   if not vim.api.nvim_buf_is_loaded(run.buf) then
     -- It comes by itself: within one line of 80 columns, so that Neovim does not ask for a key.
     message.warn('The buffer is closed. The scratch buffer has the reply.')
@@ -217,7 +231,9 @@ local function of_run(handler)
   end
 end
 
-for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text' }) do
+for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text', 'reply' }) do
+  -- What still comes of a run that was ended here is kept all the same.
+  host.on(kind, journal.event)
   host.on(
     kind,
     of_run(function(_, event)
@@ -238,6 +254,7 @@ end)
 
 ---@param run vivek.Run
 local function stop_run(run)
+  preview.clear(run.id)
   if host.running() then
     host.notify('vivek_stop', { run = run.id })
   end
@@ -281,12 +298,15 @@ end
 ---@param eol boolean
 ---@param snapshot vivek.Snapshot
 ---@param instruction string
-local function begin(buf, base, eol, snapshot, instruction)
+---@param origin { seen: string[], follows?: string }
+local function begin(buf, base, eol, snapshot, instruction, origin)
   local channel, text, hint = host.start()
   if not channel then
     return message.error(text --[[@as string]], hint)
   end
   local run = { id = next_id(), buf = buf, path = snapshot.path, base = base, eol = eol, running = true }
+  run.asked = snapshot.base and snapshot.lines
+  run.instruction, run.seen, run.follows = instruction, origin.seen, origin.follows
   runs[run.id] = run
   watch_buffer(run)
   local first, last = snapshot.first or snapshot.cursor, snapshot.last or snapshot.cursor
@@ -295,6 +315,15 @@ local function begin(buf, base, eol, snapshot, instruction)
   end
   scratch.open(buf, run.id, instruction)
   progress.start(run.id, buf, first, last)
+  journal.begin({
+    id = run.id,
+    path = run.path,
+    buffer = snapshot.buffer,
+    filetype = snapshot.filetype,
+    instruction = instruction,
+    base = base,
+    eol = eol,
+  })
   local ask = vim.tbl_extend('error', snapshot, {
     run = run.id,
     instruction = instruction,
@@ -332,9 +361,15 @@ function M.ask(options)
     return
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local snapshot = source and follow_up(buf) or capture.snapshot(buf, options.range or selected())
+  local origin = { seen = proposals.open_runs(buf) }
+  local snapshot
+  if source then
+    snapshot, origin.follows = follow_up(buf)
+  else
+    snapshot = capture.snapshot(buf, options.range or selected())
+  end
   if vim.trim(options.instruction or '') ~= '' then
-    return begin(buf, base, eol, snapshot, vim.trim(options.instruction))
+    return begin(buf, base, eol, snapshot, vim.trim(options.instruction), origin)
   end
   vim.ui.input({
     prompt = 'Vivek: ',
@@ -343,7 +378,7 @@ function M.ask(options)
     local instruction = vim.trim(answer or '')
     if instruction ~= '' and vim.api.nvim_buf_is_loaded(buf) and not told_busy(buf) then
       complete.remember(instruction)
-      begin(buf, base, eol, snapshot, instruction)
+      begin(buf, base, eol, snapshot, instruction, origin)
     end
   end)
 end

@@ -5,6 +5,7 @@
 --- draws; what is drawn is never read. What it doesn't do: change the text, or decide anything.
 
 local draw = require('vivek.draw')
+local journal = require('vivek.journal')
 local keys = require('vivek.keys')
 local proposals = require('vivek.proposal')
 local scratch = require('vivek.scratch')
@@ -36,11 +37,12 @@ local LABEL_WIDTH = 24
 ---@field list vivek.Proposal[] the oldest first
 ---@field items vivek.Item[] the open hunks, in the order of their lines
 ---@field keyed boolean whether the keys are set
+---@field beside boolean? whether a diff view shows the pending hunks
 ---@field current vivek.Hunk? the hunk that the cursor was sent to
 ---@field hinted vivek.Hunk? the hunk that carries the hint
 ---@field tick integer? the changedtick that the items are for
 ---@field timer uv.uv_timer_t?
----@field listeners table<string, fun(board: vivek.Board)> called after hunks have changed their state, by name
+---@field listeners table<string, fun(board: vivek.Board)> by name; called after hunks have changed
 ---@field rejected vivek.Item[][] what was rejected, the last at the end
 ---@field at_last boolean? whether the buffer was at the newest state of its undo tree when last drawn
 ---@field unwatch fun()
@@ -185,13 +187,14 @@ end
 ---@param is_current boolean
 ---@return vivek.Chunk[]?
 local function note_for(board, item, is_current)
-  local buf, id = board.buf, item.hunk.id
-  local apply, reject = keys.label(buf, 'apply'), keys.label(buf, 'reject')
-  if item.place.state == 'stale' then
-    local note = ('hunk %d conflicts with your change%s · %s choose · %s keep yours')
-    return { { note:format(id, origin(board, item), apply, reject), 'VivekStale' } }
-  elseif not is_current then
+  local buf, id, is_stale = board.buf, item.hunk.id, item.place.state == 'stale'
+  if not (is_current or is_stale) then
     return nil
+  end
+  local apply, reject = keys.label(buf, 'apply'), keys.label(buf, 'reject')
+  if is_stale then
+    local note = 'hunk %d conflicts with your change%s · %s choose · %s keep yours'
+    return { { note:format(id, origin(board, item), apply, reject), 'VivekStale' } }
   end
   local kept = item.place.merged and ', your change kept' or ''
   local note = ('hunk %d of %d%s%s · %s apply · %s reject'):format(
@@ -217,7 +220,14 @@ local function draw_item(board, item, view, is_current)
   local drawn = item.proposal.drawn[id]
   local note = note_for(board, item, is_current)
   local said = note and note[1][1] or ''
-  local looks = ('%s %s %s %s %s'):format(place.state, view.width, view.wrap, view.tabstop, said)
+  local looks = ('%s %s %s %s %s %s'):format(
+    place.state,
+    view.width,
+    view.wrap,
+    view.tabstop,
+    view.beside,
+    said
+  )
   local same = drawn
     and drawn.looks == looks
     and vim.deep_equal(drawn.new, place.new)
@@ -270,6 +280,7 @@ function M.redraw(board)
   M.locate(board)
   set_keys(board)
   local view, current, wanted = draw.view(board.buf), M.current(board), {}
+  view.beside = board.beside
   board.hinted = current and current.hunk
   for _, item in ipairs(board.items) do
     wanted[item.hunk] = true
@@ -284,6 +295,15 @@ end
 local function restore_eol(proposal, change)
   if change.hunk.eol ~= nil and change.action == 'pending' then
     vim.bo[proposal.buf].endofline = proposal.eol
+  end
+end
+
+--- What became of a proposal outlives this Neovim.
+---@param proposal vivek.Proposal located
+function M.remember(proposal)
+  journal.mark(proposal.run, proposals.marks(proposal))
+  if proposal.options.on_change then
+    proposal.options.on_change()
   end
 end
 
@@ -317,9 +337,7 @@ function M.announce(board)
     changed[one.proposal] = true
   end
   for proposal in pairs(changed) do
-    if proposal.options.on_change then
-      proposal.options.on_change()
-    end
+    M.remember(proposal)
   end
   for _, listener in pairs(board.listeners) do
     listener(board)
@@ -419,10 +437,23 @@ end
 ---@param board vivek.Board
 ---@param win integer
 local function reveal_top(board, win)
-  local first = board.items[1]
+  local first = not board.beside and board.items[1]
   if first and draw.last_row(first.place) < 0 then
     draw.reveal_top(win, #first.place.new)
   end
+end
+
+--- The text is on disk: what is applied stays so.
+---@param board vivek.Board
+function M.settle(board)
+  M.locate(board)
+  for _, proposal in ipairs(board.list) do
+    if proposals.settle(proposal) then
+      M.remember(proposal)
+    end
+  end
+  M.announce(board)
+  M.tidy(board)
 end
 
 ---@param board vivek.Board
@@ -441,10 +472,7 @@ local function watcher_of(board)
       reveal_top(board, win)
     end,
     written = function()
-      M.locate(board)
-      vim.tbl_map(proposals.settle, board.list)
-      M.announce(board)
-      M.tidy(board)
+      M.settle(board)
     end,
     reloaded = function()
       board.at_last = false

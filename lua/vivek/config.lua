@@ -17,6 +17,8 @@ local M = {}
 ---@field keys vivek.Keys|false
 ---@field context vivek.ContextConfig
 ---@field scratch vivek.ScratchConfig
+---@field history vivek.HistoryConfig
+---@field preview boolean
 ---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
 
@@ -35,10 +37,16 @@ local M = {}
 ---@field apply_all string|false
 ---@field reject string|false
 ---@field reject_all string|false
+---@field edit string|false
+---@field diff string|false
+---@field hunk string|false
 
 ---@class vivek.ScratchConfig
 ---@field split 'right'|'left'|'above'|'below'
 ---@field size number
+
+---@class vivek.HistoryConfig
+---@field keep integer
 
 ---@class vivek.Profile
 ---@field base? 'small'|'medium'|'large'
@@ -155,6 +163,9 @@ M.schema = {
       key('apply_all', '<LocalLeader>A', 'Apply all hunks.'),
       key('reject', '<LocalLeader>r', 'Reject the hunk under the cursor.'),
       key('reject_all', '<LocalLeader>R', 'Reject all hunks.'),
+      key('edit', '<LocalLeader>e', 'Edit the hunk under the cursor before it is applied.'),
+      key('diff', '<LocalLeader>d', 'Show the proposal beside the buffer, in diff mode.'),
+      key('hunk', 'iv', 'The lines of the hunk under the cursor, as a text object.'),
     },
   },
   {
@@ -177,6 +188,29 @@ M.schema = {
         text = "Its part of the screen's width or height.",
       },
     },
+  },
+  {
+    name = 'history',
+    type = { 'table' },
+    text = "What is kept of each ask in Neovim's state folder, readable by you alone: your text at the ask, "
+      .. 'what the model replied, and what became of the hunks.',
+    fields = {
+      {
+        name = 'keep',
+        type = { 'number' },
+        default = 200,
+        range = { 0, 10000 },
+        text = 'How many asks. The oldest go first, but those with hunks that were neither rejected nor '
+          .. 'written to disk stay for 30 days. With 0 nothing of an ask goes to disk, and `:VivekHistory` '
+          .. 'has only what this Neovim has asked.',
+      },
+    },
+  },
+  {
+    name = 'preview',
+    type = { 'boolean' },
+    default = true,
+    text = 'Show what the model changes in the lines themselves, as it writes.',
   },
   {
     name = 'log_level',

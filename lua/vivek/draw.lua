@@ -21,6 +21,7 @@ local SCROLLS = vim.fn.has('nvim-0.11') == 1
 ---@field width integer columns of text in the widest one
 ---@field wrap integer? columns of text in the narrowest one that wraps
 ---@field tabstop integer
+---@field beside boolean? whether a diff view shows the pending hunks: virtual lines would put its lines apart
 
 --- What drawing must know of the windows that show a buffer.
 ---@param buf integer
@@ -177,6 +178,7 @@ end
 
 ---@class vivek.Marks the extmarks of one hunk
 ---@field buf integer
+---@field namespace integer
 ---@field row integer where the hunk was when they were set
 ---@field rows table<integer, integer> the line of each, by its id
 
@@ -186,7 +188,7 @@ end
 ---@param options vim.api.keyset.set_extmark
 local function mark(marks, row, column, options)
   options.strict, options.undo_restore = false, false
-  marks.rows[vim.api.nvim_buf_set_extmark(marks.buf, NAMESPACE, row, column, options)] = row
+  marks.rows[vim.api.nvim_buf_set_extmark(marks.buf, marks.namespace, row, column, options)] = row
 end
 
 ---@param marks vivek.Marks
@@ -258,12 +260,15 @@ end
 ---@param place vivek.Place
 ---@param view vivek.View
 ---@param note vivek.Chunk[]? what to say beside it
+---@param namespace integer? of those who draw what is no proposal yet
 ---@return vivek.Marks
-function M.hunk(buf, place, view, note)
-  local marks = { buf = buf, row = place.row, rows = {} }
+function M.hunk(buf, place, view, note, namespace)
+  local marks = { buf = buf, namespace = namespace or NAMESPACE, row = place.row, rows = {} }
   local below = note and mark_note(marks, M.first_row(place), note, view) or {}
   local lines
-  if place.state == 'stale' then
+  if view.beside and place.state ~= 'stale' then
+    return marks
+  elseif place.state == 'stale' then
     mark_lines(marks, place, 'VivekConflict')
     lines = virtual_lines(place.new, {}, view, STALE)
   else
@@ -295,7 +300,7 @@ end
 ---@param marks vivek.Marks
 function M.erase(marks)
   for id in pairs(marks.rows) do
-    vim.api.nvim_buf_del_extmark(marks.buf, NAMESPACE, id)
+    vim.api.nvim_buf_del_extmark(marks.buf, marks.namespace, id)
   end
 end
 
@@ -305,11 +310,26 @@ end
 ---@return boolean
 function M.is_at(marks, row)
   for id, drawn_at in pairs(marks.rows) do
-    if vim.api.nvim_buf_get_extmark_by_id(marks.buf, NAMESPACE, id, {})[1] ~= drawn_at + row - marks.row then
+    local at = vim.api.nvim_buf_get_extmark_by_id(marks.buf, marks.namespace, id, {})[1]
+    if at ~= drawn_at + row - marks.row then
       return false
     end
   end
   return true
+end
+
+--- Whether something of a hunk is drawn in the lines of another.
+---@param buf integer
+---@param place vivek.Place
+---@return boolean
+function M.is_taken(buf, place)
+  local first, last = M.first_row(place), math.max(M.last_row(place), 0)
+  local options = { details = true, overlap = true }
+  local marks = vim.api.nvim_buf_get_extmarks(buf, NAMESPACE, { first, 0 }, { last, -1 }, options)
+  return vim.iter(marks):any(function(found)
+    local row, details = found[2], found[4]
+    return row >= first or details.end_row > first or details.end_col > 0
+  end)
 end
 
 --- Take away all that is drawn in a buffer.

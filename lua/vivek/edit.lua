@@ -14,12 +14,13 @@ local M = {}
 local LABELS = { mine = 'yours', old = 'at the ask', theirs = 'the model’s' }
 local LEAST_HEIGHT = 5
 
----@param buf integer
----@return string[]
-local function lines_of(buf)
-  local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, true)
-  return #lines == 1 and lines[1] == '' and {} or lines
-end
+---@class vivek.HunkEdit
+---@field source integer
+---@field item vivek.Item the hunk as it was when the buffer was made
+---@field lines string[] what the buffer held then
+
+---@type table<integer, vivek.HunkEdit> by the hunk's buffer
+local edits = {}
 
 ---@param place vivek.Place
 ---@return string[]
@@ -30,29 +31,74 @@ local function text_of(place)
   return place.new
 end
 
----@param source integer
----@param buf integer the buffer of the hunk
----@param hunk vivek.Hunk
-local function write(source, buf, hunk)
-  local lines = lines_of(buf)
-  local left = merge.unresolved(lines)
-  if left then
+--- What the user made of the hunk. An empty buffer stands for no lines, but where it was made of an empty
+--- line.
+---@param edit vivek.HunkEdit
+---@param buf integer
+---@return string[]
+local function lines_of(edit, buf)
+  local lines = vim.api.nvim_buf_get_lines(buf, 0, -1, true)
+  local is_empty = #lines == 1 and lines[1] == ''
+  return is_empty and not vim.deep_equal(lines, edit.lines) and {} or lines
+end
+
+---@param edit vivek.HunkEdit
+local function tell(edit)
+  local hunk, item = edit.item.hunk, proposals.find(edit.source, edit.item.hunk)
+  if not item then
+    message.info(('hunk %d says what the buffer already holds: nothing is left to apply.'):format(hunk.id))
+  elseif item.place.state == 'stale' then
+    message.warn(
+      ('the lines of hunk %d have changed since you opened it, and conflict with your text.'):format(hunk.id)
+        .. ' :VivekEdit on it shows both.'
+    )
+  else
+    message.info(
+      ('hunk %d has your text now. %s applies it.'):format(hunk.id, keys.label(edit.source, 'apply'))
+    )
+  end
+end
+
+---@param edit vivek.HunkEdit
+---@param buf integer
+local function accept(edit, buf)
+  local lines = lines_of(edit, buf)
+  if merge.unresolved(lines, LABELS) then
     return message.error(
-      ('A conflict marker is left in line %d.'):format(left),
+      'Conflict markers are left in the text.',
       'Keep the lines that you want, take the markers out, then write again.'
     )
-  elseif not (vim.api.nvim_buf_is_loaded(source) and proposals.edit(source, hunk, lines)) then
-    return message.error('This hunk is not open any more.', 'Copy what you need; :VivekRestore opens it again.')
+  end
+  local place, loaded = edit.item.place, vim.api.nvim_buf_is_loaded(edit.source)
+  if not (loaded and proposals.edit(edit.source, edit.item.hunk, lines, place)) then
+    return message.error(
+      'This hunk is not open any more; your text is here still.',
+      'Copy what you need, or write it to a file with :write {name}. Where you rejected the hunk, '
+        .. ':VivekRestore opens it again, then write again.'
+    )
   end
   vim.bo[buf].modified = false
-  message.info(('hunk %d has your text now. %s applies it.'):format(hunk.id, keys.label(source, 'apply')))
+  tell(edit)
+end
+
+--- `:write {name}` writes a file, as in any buffer.
+---@param buf integer
+---@param event { match: string }
+local function write(buf, event)
+  if event.match == vim.api.nvim_buf_get_name(buf) then
+    return accept(edits[buf], buf)
+  end
+  if vim.fn.writefile(vim.api.nvim_buf_get_lines(buf, 0, -1, true), event.match) == 0 then
+    message.info(('%s written.'):format(event.match))
+  end
 end
 
 ---@param source integer
----@param hunk vivek.Hunk
+---@param item vivek.Item
 ---@return string
-local function name_of(source, hunk)
-  return ('vivek-hunk://%d/%d/%s'):format(source, hunk.id, vim.fs.basename(vim.api.nvim_buf_get_name(source)))
+local function name_of(source, item)
+  local base = vim.fs.basename(vim.api.nvim_buf_get_name(source))
+  return ('vivek-hunk://%d/%s/%d/%s'):format(source, item.proposal.run, item.hunk.id, base)
 end
 
 ---@param source integer
@@ -60,7 +106,7 @@ end
 ---@return integer buf
 local function create(source, item)
   local buf = vim.api.nvim_create_buf(false, false)
-  vim.api.nvim_buf_set_name(buf, name_of(source, item.hunk))
+  vim.api.nvim_buf_set_name(buf, name_of(source, item))
   local options = vim.bo[buf]
   options.buftype, options.bufhidden, options.swapfile = 'acwrite', 'wipe', false
   vim.api.nvim_buf_set_lines(buf, 0, -1, true, text_of(item.place))
@@ -68,13 +114,33 @@ local function create(source, item)
     options[option] = vim.bo[source][option]
   end
   options.modified = false
+  edits[buf] = { source = source, item = item, lines = vim.api.nvim_buf_get_lines(buf, 0, -1, true) }
+  if #item.place.new == 0 then
+    edits[buf].lines = {}
+  end
   vim.api.nvim_create_autocmd('BufWriteCmd', {
     buffer = buf,
+    callback = function(event)
+      write(buf, event)
+    end,
+  })
+  vim.api.nvim_create_autocmd('BufWipeout', {
+    buffer = buf,
     callback = function()
-      write(source, buf, item.hunk)
+      edits[buf] = nil
     end,
   })
   return buf
+end
+
+---@param hunk vivek.Hunk
+---@return integer?
+local function buffer_of(hunk)
+  for buf, edit in pairs(edits) do
+    if edit.item.hunk == hunk then
+      return buf
+    end
+  end
 end
 
 --- Open a hunk of a buffer for editing.
@@ -90,13 +156,14 @@ function M.open(source, hunk)
   if not item then
     return
   end
-  local existing = vim.fn.bufnr('^' .. vim.fn.fnameescape(name_of(source, item.hunk)) .. '$')
-  local buf = existing ~= -1 and existing or create(source, item)
-  local shown = vim.fn.win_findbuf(buf)[1]
+  local existing = buffer_of(item.hunk)
+  local shown = existing and vim.fn.win_findbuf(existing)[1]
   if shown then
     return vim.api.nvim_set_current_win(shown)
   end
-  local height = math.min(math.max(vim.api.nvim_buf_line_count(buf) + 1, LEAST_HEIGHT), math.floor(vim.o.lines / 2))
+  local buf = existing or create(source, item)
+  local height =
+    math.min(math.max(vim.api.nvim_buf_line_count(buf) + 1, LEAST_HEIGHT), math.floor(vim.o.lines / 2))
   vim.api.nvim_open_win(buf, true, { split = 'below', height = height })
 end
 

@@ -59,6 +59,11 @@ function M.diff()
   require('vivek.diff').toggle(source())
 end
 
+--- Show again what an earlier session left open in this file.
+function M.resume()
+  require('vivek.resume').run(source())
+end
+
 ---@param count? integer
 function M.next(count)
   require('vivek.proposals').next(source(), count or 1)
@@ -72,6 +77,12 @@ end
 --- Begin a fresh conversation on this file.
 function M.new()
   require('vivek.ask').new(source())
+end
+
+--- List what the model replied about this buffer, newest first, to open, yank or propose again.
+---@param options? { all?: boolean } all: about every file
+function M.history(options)
+  require('vivek.history').pick(source(), options or {})
 end
 
 --- Install Vivek's Python part, or with `what = 'model'` a model.

@@ -8,25 +8,46 @@ local config = require('vivek.config')
 
 local M = {}
 
----@alias vivek.KeyName 'apply'|'apply_all'|'reject'|'reject_all'|'next'|'prev'
+---@alias vivek.KeyName 'apply'|'apply_all'|'reject'|'reject_all'|'next'|'prev'|'edit'|'diff'|'hunk'
 
----@type table<vivek.KeyName, { plug: string, command: string, text: string }>
+---@class vivek.KeyAction
+---@field plug string
+---@field modes string[]
+---@field command? string what does the same without a key
+---@field text string
+
+local NORMAL, CHOICE, MOTION, OBJECT = { 'n' }, { 'n', 'x' }, { 'n', 'x', 'o' }, { 'x', 'o' }
+
+---@param plug string
+---@param modes string[]
+---@param command string?
+---@param text string
+---@return vivek.KeyAction
+local function action(plug, modes, command, text)
+  return { plug = '<Plug>(' .. plug .. ')', modes = modes, command = command, text = text }
+end
+
+---@type table<vivek.KeyName, vivek.KeyAction>
 local ACTIONS = {
-  apply = { plug = '<Plug>(VivekApply)', command = ':VivekApply', text = 'Apply the hunk' },
-  apply_all = { plug = '<Plug>(VivekApplyAll)', command = ':VivekApply!', text = 'Apply all hunks' },
-  reject = { plug = '<Plug>(VivekReject)', command = ':VivekReject', text = 'Reject the hunk' },
-  reject_all = { plug = '<Plug>(VivekRejectAll)', command = ':VivekReject!', text = 'Reject all hunks' },
-  next = { plug = '<Plug>(VivekNext)', command = ':VivekNext', text = 'Go to the next hunk' },
-  prev = { plug = '<Plug>(VivekPrev)', command = ':VivekPrev', text = 'Go to the previous hunk' },
+  apply = action('VivekApply', CHOICE, ':VivekApply', 'Apply the hunk'),
+  apply_all = action('VivekApplyAll', CHOICE, ':VivekApply!', 'Apply all hunks'),
+  reject = action('VivekReject', CHOICE, ':VivekReject', 'Reject the hunk'),
+  reject_all = action('VivekRejectAll', CHOICE, ':VivekReject!', 'Reject all hunks'),
+  next = action('VivekNext', MOTION, ':VivekNext', 'Go to the next hunk'),
+  prev = action('VivekPrev', MOTION, ':VivekPrev', 'Go to the previous hunk'),
+  edit = action('VivekEdit', NORMAL, ':VivekEdit', 'Edit the hunk before it is applied'),
+  diff = action('VivekDiff', NORMAL, ':VivekDiff', 'Show the proposal beside the buffer'),
+  hunk = action('VivekHunk', OBJECT, nil, 'The lines of the hunk'),
 }
 
----@type table<integer, table<vivek.KeyName, string>> by buffer, the keys that are set
+---@type table<integer, table<vivek.KeyName, table<string, string>>> by buffer, the keys that are set, by mode
 local attached = {}
 
 ---@param buf integer
+---@param mode string
 ---@return table<string, any>[] maps the buffer's own, then the global ones
-local function maps_of(buf)
-  return vim.list_extend(vim.api.nvim_buf_get_keymap(buf, 'n'), vim.api.nvim_get_keymap('n'))
+local function maps_of(buf, mode)
+  return vim.list_extend(vim.api.nvim_buf_get_keymap(buf, mode), vim.api.nvim_get_keymap(mode))
 end
 
 --- Keys as Neovim compares them, <LocalLeader> and key codes resolved.
@@ -87,12 +108,18 @@ end
 --- Set the default keys of a buffer.
 ---@param buf integer
 function M.attach(buf)
-  local set, maps, wanted = attached[buf] or {}, maps_of(buf), config.get().keys or {}
-  for name, action in pairs(ACTIONS) do
-    local lhs = wanted[name]
-    if not set[name] and not own_key(maps, action.plug) and is_free(maps, lhs) then
-      vim.keymap.set('n', lhs, action.plug, { buffer = buf, remap = true, desc = 'Vivek: ' .. action.text })
-      set[name] = lhs
+  local set, wanted, maps = attached[buf] or {}, config.get().keys or {}, {}
+  for _, mode in ipairs(MOTION) do
+    maps[mode] = maps_of(buf, mode)
+  end
+  for name, one in pairs(ACTIONS) do
+    set[name] = set[name] or {}
+    for _, mode in ipairs(one.modes) do
+      local lhs = wanted[name]
+      if not set[name][mode] and not own_key(maps[mode], one.plug) and is_free(maps[mode], lhs) then
+        vim.keymap.set(mode, lhs, one.plug, { buffer = buf, remap = true, desc = 'Vivek: ' .. one.text })
+        set[name][mode] = lhs
+      end
     end
   end
   attached[buf] = set
@@ -107,12 +134,16 @@ function M.detach(buf)
     return
   end
   local ours = {}
-  for _, map in ipairs(vim.api.nvim_buf_get_keymap(buf, 'n')) do
-    ours[map.lhsraw] = is_ours(map)
+  for _, mode in ipairs(MOTION) do
+    for _, map in ipairs(vim.api.nvim_buf_get_keymap(buf, mode)) do
+      ours[mode .. map.lhsraw] = is_ours(map)
+    end
   end
-  for _, lhs in pairs(set) do
-    if ours[raw(lhs)] then
-      vim.keymap.del('n', lhs, { buffer = buf })
+  for _, modes in pairs(set) do
+    for mode, lhs in pairs(modes) do
+      if ours[mode .. raw(lhs)] then
+        vim.keymap.del(mode, lhs, { buffer = buf })
+      end
     end
   end
 end
@@ -123,21 +154,22 @@ local function shown(lhs)
   return (vim.fn.keytrans(raw(lhs)):gsub('<lt>', '<'))
 end
 
---- What the user presses, or where no key is set, the command.
+--- What the user presses in Normal mode, or where no key is set, the command.
 ---@param buf integer
 ---@param name vivek.KeyName
 ---@return string
 function M.label(buf, name)
-  local action, maps = ACTIONS[name], maps_of(buf)
-  local own = own_key(maps, action.plug)
+  local one, maps = ACTIONS[name], maps_of(buf, 'n')
+  local own = own_key(maps, one.plug)
   if own then
     return own
   end
   local lhs = (config.get().keys or {})[name]
-  if attached[buf] and attached[buf][name] then
-    return shown(attached[buf][name])
+  local set = ((attached[buf] or {})[name] or {}).n
+  if set then
+    return shown(set)
   end
-  return lhs and is_free(maps, lhs) and shown(lhs) or action.command
+  return lhs and is_free(maps, lhs) and shown(lhs) or one.command
 end
 
 return M

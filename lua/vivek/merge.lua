@@ -1,15 +1,17 @@
 --- A three-way merge of lines: what the user made of some lines while a model made something else of them.
 ---
---- It bridges the text at the ask, the text as it is and the text that was proposed. Lists of lines go in and come
---- out; it touches no buffer and knows no language. It would rather say that two changes do not go together than
---- put them together in a way that one of both did not mean: whatever it merges holds every word that either
---- side added.
+--- It bridges the text at the ask, the text as it is and the text that was proposed. Lists of lines go in and
+--- come out; it touches no buffer and knows no language. It would rather say that two changes do not go
+--- together than put them together in a way that one of both did not mean: whatever it merges holds every
+--- word that either side added.
 ---
---- What git merges, it merges to the same text, but for two cases: where one side only indented or reformatted the
---- lines, the other side's lines follow; and a line that both sides added at different places is a conflict.
+--- What git merges, it merges to the same text, but for two cases: where one side only indented or
+--- reformatted the lines, the other side's lines follow; and a line that both sides added at different places
+--- is a conflict.
 
 local align = require('vivek.merge.align')
 local layout = require('vivek.merge.layout')
+local place = require('vivek.merge.place')
 local text = require('vivek.text')
 local weave = require('vivek.merge.weave')
 local words = require('vivek.merge.words')
@@ -77,7 +79,8 @@ local function counts(lines)
   return found
 end
 
---- Lines that both sides added and that are in the merged text more often than in either.
+--- Lines that both sides added, or moved, to different places: the merged text has more of them than either
+--- side.
 ---@param old string[]
 ---@param mine string[]
 ---@param theirs string[]
@@ -87,9 +90,10 @@ local function doubled(old, mine, theirs, merged)
   local before, my_counts, their_counts = counts(old), counts(mine), counts(theirs)
   local found = {}
   for body, count in pairs(counts(merged)) do
-    local my_count, their_count = my_counts[body], their_counts[body]
-    local added = my_count and their_count and not before[body] and telling(body)
-    if added and count > math.max(my_count, their_count) then
+    local most = math.max(my_counts[body] or 0, their_counts[body] or 0)
+    -- Of a line that was there, one side may have added one, and the other side another one.
+    local unwanted = not before[body] or most <= before[body]
+    if my_counts[body] and their_counts[body] and count > most and unwanted and telling(body) then
       found[#found + 1] = body
     end
   end
@@ -167,78 +171,6 @@ local function all_blank(lines)
   return not table.concat(lines):find('%S')
 end
 
---- What became of the indented lines at some place: of those within, or of the nearest around it.
----@param old string[]
----@param side vivek.Aligned
----@param first integer
----@param last integer
----@return vivek.Rewritten[]
-local function evidence(old, side, first, last)
-  local found = {}
-  local function look(row)
-    local number = side.partner[row + 1]
-    if number and old[row + 1]:find('%S') then
-      found[#found + 1] = { old[row + 1], side.lines[number] }
-      return true
-    end
-    return false
-  end
-  for row = first, last - 1 do
-    look(row)
-  end
-  if #found == 0 then
-    for row = first - 1, 0, -1 do
-      if look(row) then
-        break
-      end
-    end
-    for row = last, #old - 1 do
-      if look(row) then
-        break
-      end
-    end
-  end
-  return found
-end
-
----@param old string[]
----@param side vivek.Aligned
----@return vivek.Rule[]
-local function rules_of(old, side)
-  if not side.rules then
-    local all = {}
-    for row = 0, #old - 1 do
-      local number = side.partner[row + 1]
-      if number and old[row + 1]:find('%S') then
-        all[#all + 1] = { old[row + 1], side.lines[number] }
-      end
-    end
-    side.rules = layout.rules(all)
-  end
-  return side.rules
-end
-
---- Lines of one side, indented as the other side indented the lines around them. Where one side moved these lines
---- and the other wrote new ones at their edge, it is open to which block they belong.
----@param old string[]
----@param edit vivek.Edit
----@param own vivek.Aligned
----@param other vivek.Aligned
----@return string[]?
-local function placed(old, edit, own, other)
-  if all_blank(edit.items) then
-    return edit.items
-  end
-  local around = evidence(old, other, edit.first, edit.last)
-  local rule = layout.fitting(rules_of(old, other), around)
-  local trail_rule = layout.trail_rule(around)
-  if rule and rule.key ~= 'keep' then
-    local own_rule = layout.fitting(rules_of(old, own), evidence(old, own, edit.first, edit.last))
-    rule = own_rule and own_rule.key == 'keep' and rule or nil
-  end
-  return rule and layout.applied(edit.items, rule, trail_rule or layout.KEEP)
-end
-
 ---@param lines string[]
 ---@param others string[]
 ---@return boolean
@@ -252,6 +184,15 @@ local function holds(lines, others)
   return found == #others
 end
 
+---@param mine string[] blank lines
+---@param theirs string[] blank lines
+---@return string[] lines those with more in them
+local function more_space(mine, theirs)
+  local first, second = text.join(mine), text.join(theirs)
+  local fewer = #first < #second or #first == #second and first < second
+  return fewer and theirs or mine
+end
+
 --- What two insertions at one place become: that which holds the other; blank lines go last.
 ---@param mine string[]
 ---@param theirs string[]
@@ -261,6 +202,8 @@ local function merged_insertions(mine, theirs)
     return mine
   elseif holds(theirs, mine) then
     return theirs
+  elseif all_blank(mine) and all_blank(theirs) then
+    return more_space(mine, theirs)
   elseif all_blank(mine) then
     return vim.list_extend(vim.list_slice(theirs), mine)
   elseif all_blank(theirs) then
@@ -322,9 +265,9 @@ local function resolved(merge, group, piece)
   elseif group.unclear then
     return nil
   elseif #theirs == 0 then
-    return placed(merge.old, mine[1], merge.mine, merge.theirs)
+    return place.lines(merge.old, mine[1], merge.mine, merge.theirs)
   elseif #mine == 0 then
-    return placed(merge.old, theirs[1], merge.theirs, merge.mine)
+    return place.lines(merge.old, theirs[1], merge.theirs, merge.mine)
   elseif group.from == group.to then
     return merged_insertions(piece.mine, piece.theirs)
   elseif only_deletions(mine) and only_deletions(theirs) then
@@ -392,8 +335,8 @@ local function add_lines(merge, from, to, pieces)
   end
 end
 
---- Whether a line that one side inserted has an old line to hold on to, where the other side wrote the line on its
---- other side anew: a line that is still there and says something, or the end of the hunk.
+--- Whether a line that one side inserted has an old line to hold on to, where the other side wrote the line
+--- on its other side anew: a line that is still there and says something, or the end of the hunk.
 ---@param old string[]
 ---@param other vivek.Aligned
 ---@param row integer

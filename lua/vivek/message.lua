@@ -46,6 +46,17 @@ function M.error_line(text, hint)
   say(line, vim.log.levels.ERROR)
 end
 
+--- An error that ends what it comes from: an operator that waits for a motion, a macro, `:normal`.
+---@param text string
+function M.abort(text)
+  text = 'Vivek: ' .. text
+  if vim.fn.has('nvim-0.11') == 1 then
+    vim.api.nvim_echo({ { text } }, true, { err = true })
+  else
+    vim.api.nvim_err_writeln(text)
+  end
+end
+
 ---@param text string
 ---@param hint? string
 ---@return string

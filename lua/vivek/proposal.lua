@@ -170,12 +170,15 @@ end
 
 --- The buffer's text is on disk: what is applied of the proposal stays so.
 ---@param proposal vivek.Proposal located
+---@return boolean changed
 function M.settle(proposal)
+  local changed = false
   for _, hunk in ipairs(proposal.hunks) do
     if not hunk.verdict and M.state(proposal, hunk) == 'applied' then
-      hunk.verdict = 'written'
+      hunk.verdict, changed = 'written', true
     end
   end
+  return changed
 end
 
 --- The buffer was loaded anew, its undo tree with it.
@@ -186,15 +189,20 @@ function M.reloaded(proposal)
 end
 
 --- Let lines of the user's stand in place of what the model wrote.
----@param proposal vivek.Proposal located
+---@param proposal vivek.Proposal
 ---@param hunk vivek.Hunk
 ---@param lines string[]
-function M.edit(proposal, hunk, lines)
-  local place = proposal.places[hunk.id]
+---@param place vivek.Place what the user saw of the hunk when they wrote them
+function M.edit(proposal, hunk, lines, place)
   if place.state == 'pending' and not place.merged and vim.deep_equal(place.old, hunk.old) then
-    hunk.new, hunk.edited = lines, true
+    hunk.new, hunk.edited, hunk.resolution = lines, true, nil
   else
-    hunk.resolution = { mine = place.old, new = lines }
+    local whole = place.whole or place
+    local above = place.row - whole.row
+    local new = vim.list_slice(whole.new, 1, above)
+    vim.list_extend(new, lines)
+    vim.list_extend(new, whole.new, above + #place.new + 1)
+    hunk.resolution = { mine = whole.old, new = new }
   end
   proposal.tick = nil
 end

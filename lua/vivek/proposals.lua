@@ -159,9 +159,7 @@ local function apart(items)
   local result = {}
   for _, item in ipairs(items) do
     local last = result[#result]
-    local in_the_way = last
-      and last.proposal ~= item.proposal
-      and meet(last.place, item.place)
+    local in_the_way = last and last.proposal ~= item.proposal and meet(last.place, item.place)
     if not in_the_way then
       result[#result + 1] = item
     end
@@ -209,16 +207,25 @@ end
 local function ask_about(board, item)
   local buf = board.buf
   local ways = {
-    { text = "Take the model's lines in place of yours", run = function(now)
-      put(board, { now })
-    end },
-    { text = 'Keep yours, reject the hunk', run = function(now)
-      reject_items(board, { now })
-      boards.refresh(board)
-    end },
-    { text = 'Edit both in a buffer', run = function()
-      require('vivek.edit').open(buf, item.hunk)
-    end },
+    {
+      text = "Take the model's lines in place of yours",
+      run = function(now)
+        put(board, { now })
+      end,
+    },
+    {
+      text = 'Keep yours, reject the hunk',
+      run = function(now)
+        reject_items(board, { now })
+        boards.refresh(board)
+      end,
+    },
+    {
+      text = 'Edit both in a buffer',
+      run = function()
+        require('vivek.edit').open(buf, item.hunk)
+      end,
+    },
   }
   vim.ui.select(ways, {
     prompt = ('Hunk %d conflicts with your change:'):format(item.hunk.id),
@@ -337,6 +344,10 @@ local function go(buf, steps)
   board.current = item.hunk
   draw.go_to(win, item.place)
   boards.redraw(board)
+  local diff = package.loaded['vivek.diff']
+  if diff then
+    diff.follow(board.buf)
+  end
 end
 
 --- Go to the next hunk, from the last one to the first.
@@ -357,18 +368,17 @@ end
 ---@param buf integer
 ---@param hunk vivek.Hunk
 ---@param lines string[]
+---@param place vivek.Place what the user saw of the hunk when they wrote them
 ---@return boolean done false where the hunk is not open any more
-function M.edit(buf, hunk, lines)
+function M.edit(buf, hunk, lines, place)
   local item = M.find(resolved(buf), hunk)
   if not item then
     return false
   end
-  proposals.edit(item.proposal, hunk, lines)
+  proposals.edit(item.proposal, hunk, lines, place)
   local board = assert(boards.of(resolved(buf)))
   boards.refresh(board)
-  if item.proposal.options.on_change then
-    item.proposal.options.on_change()
-  end
+  boards.remember(item.proposal)
   return true
 end
 
@@ -426,6 +436,26 @@ function M.open_runs(buf)
     end
   end
   return runs
+end
+
+--- Whether a buffer has the proposal of a run, open or not.
+---@param buf integer
+---@param run string
+---@return boolean
+function M.has(buf, run)
+  local board = boards.of(resolved(buf))
+  return vim.iter(board and board.list or {}):any(function(proposal)
+    return proposal.run == run
+  end)
+end
+
+--- The text of a buffer is on disk: what is applied of its proposals stays so.
+---@param buf integer
+function M.settle(buf)
+  local board = boards.of(resolved(buf))
+  if board then
+    boards.settle(board)
+  end
 end
 
 --- The buffer's text as it would be with the pending hunks of one proposal applied, the stale ones left out.

@@ -18,6 +18,8 @@ local M = {}
 ---@field new string[] what applying it puts there; of a stale hunk what the model wrote
 ---@field merged boolean? whether the user's own changes are in `new`
 ---@field base string[]? of a stale hunk: what stood there at the ask
+---@field whole { row: integer, old: string[], new: string[] }? of a merged hunk: the same with the lines at
+--- its ends that stay as they are
 
 ---@class vivek.Extent lines of the reference
 ---@field first integer
@@ -279,29 +281,32 @@ end
 ---@return vivek.Place
 local function trimmed(place)
   local row, old, new = hunks.trimmed(place.row, place.old, place.new)
-  return { state = place.state, row = row, old = old, new = new, merged = place.merged }
+  local whole = place.merged and { row = place.row, old = place.old, new = place.new } or nil
+  return { state = place.state, row = row, old = old, new = new, merged = place.merged, whole = whole }
 end
 
 ---@param hunk vivek.Hunk
 ---@param is_applied boolean?
----@param place { row: integer, mine: string[], now: string[], other: string[] } the user's lines, and what the
---- reference and the hunk's other state have there
+---@param place { row: integer, mine: string[], now: string[], other: string[] } the user's lines, and what
+--- the reference and the hunk's other state have there
 ---@param certain boolean
 ---@return vivek.Place
 local function judged(hunk, is_applied, place, certain)
   local row, mine = place.row, place.mine
-  local resolved = hunk.resolution
-  if resolved and vim.deep_equal(resolved.mine, mine) then
-    return { state = 'pending', row = row, old = mine, new = resolved.new, merged = true }
-  elseif is_applied then
+  if is_applied then
     if not certain and vim.deep_equal(mine, place.other) then
       return trimmed({ state = 'pending', row = row, old = mine, new = place.now })
     end
     return { state = 'applied', row = row, old = mine, new = mine }
   end
-  local merged = merge.lines(place.now, mine, place.other)
+  local base, other = place.now, place.other
+  if hunk.resolution then
+    -- What the user decided is a change of the lines that they saw then.
+    base, other = hunk.resolution.mine, hunk.resolution.new
+  end
+  local merged = merge.lines(base, mine, other)
   if not merged then
-    return { state = 'stale', row = row, old = mine, new = place.other, base = place.now }
+    return { state = 'stale', row = row, old = mine, new = other, base = base }
   elseif vim.deep_equal(merged, mine) then
     return { state = 'applied', row = row, old = mine, new = mine }
   end
@@ -382,7 +387,7 @@ local function place_of(hunk, is_applied, span, sweep)
     }
   end
   if place.state ~= 'stale' and place.row < sweep.taken then
-    place = { state = 'stale', row = place.row, old = {}, new = hunk.new }
+    place = { state = 'stale', row = place.row, old = {}, new = (hunk.resolution or hunk).new }
   elseif place.state ~= 'stale' and hunk.verdict ~= 'rejected' then
     sweep.floor, sweep.taken = span.last, place.row + #place.old
   end
@@ -440,7 +445,8 @@ local function corrected(base, all, located, current)
   if #doubtful == 0 then
     return nil
   end
-  local other, applied, found = swept(base, all, flipped, current, false), vim.deepcopy(located.applied), false
+  local other, applied, found =
+    swept(base, all, flipped, current, false), vim.deepcopy(located.applied), false
   for _, id in ipairs(doubtful) do
     if not other.touched[id] then
       applied[id], found = flipped[id], true

@@ -6,10 +6,8 @@ local M = {}
 ---@return integer
 function M.current()
   local current = vim.api.nvim_get_current_buf()
-  local source = require('vivek.scratch').source_of(current)
-  if not source and package.loaded['vivek.diff'] then
-    source = require('vivek.diff').source_of(current)
-  end
+  local diff = package.loaded['vivek.diff']
+  local source = require('vivek.scratch').source_of(current) or (diff and diff.enter(current))
   return source and vim.api.nvim_buf_is_valid(source) and source or current
 end
 

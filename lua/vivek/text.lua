@@ -267,8 +267,8 @@ local function regions_of(before, after, options)
   return regions
 end
 
--- Lines beyond the first number are not paired by likeness, for the time that it takes grows with the square of
--- their number, and with the square of their length, of which linematch looks at so many bytes.
+-- Lines beyond the first number are not paired by likeness, for the time that it takes grows with the square
+-- of their number, and with the square of their length, of which linematch looks at so many bytes.
 local MOST_LINES, MOST_BYTES = 60, 800
 -- So many pairs of bytes are compared in about 20 ms.
 local MOST_PAIRS = 10e6

@@ -14,12 +14,19 @@ local M = {}
 ---@field buf integer
 ---@field known table<integer, vivek.UndoState> by the state's number
 ---@field latest table<integer, boolean> the set that was noted last
+---@field tick integer? the changedtick that `digest` is of
+---@field digest string?
 
----@param buf integer
+---@param record vivek.UndoRecord
 ---@return string
-local function digest(buf)
-  local text = table.concat(vim.api.nvim_buf_get_lines(buf, 0, -1, true), '\n')
-  return vim.fn.sha256(text:find('%z') and text:gsub('%z', '\n\n') or text)
+local function digest(record)
+  local tick = vim.api.nvim_buf_get_changedtick(record.buf)
+  if record.tick ~= tick then
+    local text = table.concat(vim.api.nvim_buf_get_lines(record.buf, 0, -1, true), '\n')
+    record.digest = vim.fn.sha256(text:find('%z') and text:gsub('%z', '\n\n') or text)
+    record.tick = tick
+  end
+  return record.digest
 end
 
 ---@param buf integer
@@ -36,7 +43,7 @@ end
 ---@param applied table<integer, boolean>
 function M.note(record, applied)
   record.latest = applied
-  record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied, text = digest(record.buf) }
+  record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied, text = digest(record) }
 end
 
 ---@param entries table[]
@@ -61,7 +68,7 @@ function M.applied(record)
   local tree = vim.fn.undotree(record.buf)
   local here = record.known[tree.seq_cur]
   if here then
-    return here.applied, here.text == digest(record.buf)
+    return here.applied, here.text == digest(record)
   end
   local parents = {}
   gather(tree.entries, 0, parents)

@@ -10,6 +10,7 @@ local M = {}
 ---@field cursor fun()
 ---@field layout fun() windows were resized, or the buffer came into one
 ---@field top fun(win: integer) a window of the buffer was scrolled up
+---@field scrolled? fun() a window of the buffer was scrolled, or has another size
 ---@field written fun() all of the text was written to the buffer's file
 ---@field reloaded fun() the buffer was loaded, or loaded again
 ---@field gone fun() the buffer is wiped out
@@ -39,25 +40,33 @@ local function attach(buf, watcher, state)
   })
 end
 
---- Tell whose windows were scrolled up.
+--- Tell whose windows were scrolled.
 ---@param buf integer
 ---@param watcher vivek.Watcher
 local function tell_scrolled(buf, watcher)
   for name, change in pairs(vim.v.event) do
     local win = tonumber(name)
-    if win and change.topline < 0 and vim.api.nvim_win_get_buf(win) == buf then
-      watcher.top(win)
+    if win and vim.api.nvim_win_get_buf(win) == buf then
+      if watcher.scrolled then
+        watcher.scrolled()
+      end
+      if change.topline < 0 then
+        watcher.top(win)
+      end
     end
   end
 end
 
---- Watch a buffer.
+local watchers = 0
+
+--- Watch a buffer; several may do so.
 ---@param buf integer
 ---@param watcher vivek.Watcher
 ---@return fun() stop
 function M.buffer(buf, watcher)
   local state = { attached = false, over = false }
-  local group = vim.api.nvim_create_augroup(('vivek_watch_%d'):format(buf), { clear = true })
+  watchers = watchers + 1
+  local group = vim.api.nvim_create_augroup(('vivek_watch_%d'):format(watchers), { clear = true })
   local function on(events, callback, everywhere)
     local pattern = not everywhere and buf or nil
     vim.api.nvim_create_autocmd(events, { group = group, buffer = pattern, callback = callback })

@@ -243,6 +243,11 @@ def own_ollama(model: str, store: Path) -> Iterator[str | None]:
         running.close()
 
 
+def fresh_project(folder: Path) -> Path:
+    """A copy of the sample project that no conversation is about: a backend must not be told of another's asks."""
+    return Path(shutil.copytree(SAMPLE, folder / "bookshop"))
+
+
 def warm(settings: Settings) -> None:
     """Load the model, so that no pair pays for it."""
 
@@ -265,20 +270,18 @@ def main() -> int:
     enough = True
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        project = folder / "bookshop"
-        shutil.copytree(SAMPLE, project)
         stack.enter_context(mock.patch.dict(os.environ, XDG_STATE_HOME=str(folder / "state")))
         stack.callback(kill_servers)
         if options.backend != "ollama":
             warm(Settings("embedded", options.model))
-            enough = bench_embedded(options.model, project)
+            enough = bench_embedded(options.model, fresh_project(folder / "embedded"))
         if options.backend != "embedded":
             url = stack.enter_context(own_ollama(options.model, folder / "ollama"))
             if url is None:
                 print("\nThere is no `ollama` on the PATH (or VIVEK_OLLAMA), or no weights to give it.")
             else:
                 warm(Settings("ollama", options.model, url))
-                bench_ollama(options.model, project, url)
+                bench_ollama(options.model, fresh_project(folder / "asked"), url)
     print(
         f"\n{'All' if enough else 'NOT all'} shared prefixes came from the cache for {LEAST_SHARE:.0%} or more."
     )

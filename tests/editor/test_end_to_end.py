@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import sys
@@ -246,6 +247,65 @@ def test_a_file_of_20000_lines_is_asked_about_quickly(vivek: Vivek) -> None:
     vivek.editor.command("VivekApply!")
     assert vivek.editor.lines()[1] == "    return 4 * r * r"
     assert len(vivek.editor.lines()) == 20_006
+
+
+def listen(vivek: Vivek, kind: str) -> None:
+    """Keep the events of a kind, as they come, in the global `heard`."""
+    code = """
+    _G.heard = {}
+    require('vivek.host').on(..., function(event) table.insert(_G.heard, event) end)
+    """
+    vivek.editor.lua(code, kind)
+
+
+def test_every_reply_reaches_the_editor_whole_however_long(vivek: Vivek) -> None:
+    letters = random.Random(7).choices("abcdefghijklmnopqrstuvwxyz", k=1 << 20)
+    long = (
+        f"```python\ndef area(r):\n    # é 😀 {''.join(letters)}"  # which is found to be garbage, but a reply
+    )
+    listen(vivek, "reply")
+    vivek.replies(long, AREA)
+    vivek.editor.edit(TEXT, name="a.py")
+    assert vivek.ask("1,2VivekAsk make it 4") == "VivekDone"
+    told = vivek.editor.lua("return _G.heard")
+    assert [(event["node"], event["attempt"], event["model"]) for event in told] == [
+        ("executor", 1, "script"),
+        ("executor", 2, "script"),
+    ]
+    assert [event["text"] for event in told] == [long, AREA]
+
+
+def test_half_a_character_in_a_reply_does_not_hold_up_the_run(vivek: Vivek) -> None:
+    listen(vivek, "reply")
+    vivek.replies("```python\ndef area(r):\n    return 4 * r * r  # \ud83d!\n```\n")
+    vivek.editor.edit(TEXT, name="a.py")
+    assert vivek.ask("1,2VivekAsk make it 4") == "VivekDone"
+    [reply] = vivek.editor.lua("return _G.heard")
+    assert "r * r  # \ufffd!\n" in reply["text"]
+    vivek.editor.command("VivekApply!")
+    assert vivek.editor.lines()[1] == "    return 4 * r * r  # \ufffd!"
+
+
+def test_a_run_in_another_buffer_waits_for_the_model_says_so_and_outlives_a_stop(vivek: Vivek) -> None:
+    listen(vivek, "progress")
+    replies = [{"text": AREA, "hang": True}, {"text": AREA}]
+    vivek.script.write_text(json.dumps({"replies": replies, "slots": 1}), encoding="utf-8")
+    editor = vivek.editor
+    first = editor.edit(TEXT, name="a.py")
+    editor.command("1,2VivekAsk make it 4")
+    editor.wait_for(lambda: phases(vivek)[-1:] == ["writing"], timeout=60)
+    second = editor.edit(TEXT, name="b.py")
+    editor.command("1,2VivekAsk make it 4")
+    editor.wait_for(lambda: "queued" in phases(vivek), timeout=60)
+    editor.command(f"buffer {first}")
+    editor.command("VivekStop")
+    editor.wait_for(lambda: len(vivek.ended()) == 2, timeout=60)
+    hunks = "return #require('vivek.proposals').hunks(...)"
+    assert (editor.lua(hunks, first), editor.lua(hunks, second)) == (0, 1)
+
+
+def phases(vivek: Vivek) -> list[str]:
+    return [event["phase"] for event in vivek.editor.lua("return _G.heard")]
 
 
 def test_an_ignored_file_is_not_sent(vivek: Vivek, tmp_path: Path) -> None:

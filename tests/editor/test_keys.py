@@ -10,7 +10,9 @@ EDITS = [
     {"range": {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}, "newText": "A\n"},
     {"range": {"start": {"line": 2, "character": 0}, "end": {"line": 3, "character": 0}}, "newText": "C\n"},
 ]
-DEFAULTS = {"\\a", "\\A", "\\r", "\\R", "]v", "[v"}
+DEFAULTS = {"\\a", "\\A", "\\r", "\\R", "]v", "[v", "\\e", "\\d"}
+VISUAL = {"\\a", "\\A", "\\r", "\\R", "]v", "[v", "iv"}
+OPERATOR = {"]v", "[v", "iv"}
 
 
 def propose(nvim: Editor) -> None:
@@ -23,8 +25,8 @@ def propose(nvim: Editor) -> None:
     )
 
 
-def mapped(nvim: Editor, buffer: int = 0) -> set[str]:
-    maps = nvim.lua("return vim.api.nvim_buf_get_keymap(..., 'n')", buffer)
+def mapped(nvim: Editor, buffer: int = 0, mode: str = "n") -> set[str]:
+    maps = nvim.lua("return vim.api.nvim_buf_get_keymap(...)", buffer, mode)
     return {entry["lhs"] for entry in maps if entry.get("desc", "").startswith("Vivek: ")}
 
 
@@ -41,9 +43,9 @@ def demo(nvim: Editor) -> Editor:
 def test_keys_are_there_only_while_hunks_are_shown(demo: Editor) -> None:
     assert mapped(demo) == set()
     propose(demo)
-    assert mapped(demo) == DEFAULTS
+    assert [mapped(demo, 0, mode) for mode in "nxo"] == [DEFAULTS, VISUAL, OPERATOR]
     demo.lua("require('vivek.proposals').reject(0, { all = true })")
-    assert mapped(demo) == set()
+    assert [mapped(demo, 0, mode) for mode in "nxo"] == [set()] * 3
 
 
 def test_keys_do_what_they_say(demo: Editor) -> None:
@@ -80,7 +82,7 @@ def test_keys_work_from_the_scratch_buffer(demo: Editor) -> None:
         ("nnoremap ]v :echo 1<CR>", {"]v"}),
         ("nnoremap ]vx :echo 1<CR>", {"]v"}),
         ("nnoremap [ :echo 1<CR>", {"[v"}),
-        ("nnoremap \\ :echo 1<CR>", {"\\a", "\\A", "\\r", "\\R"}),
+        ("nnoremap \\ :echo 1<CR>", {"\\a", "\\A", "\\r", "\\R", "\\e", "\\d"}),
         ("nnoremap \\ <Nop>", set()),
         ("xnoremap \\a :echo 1<CR>", set()),
     ],
@@ -92,6 +94,27 @@ def test_a_map_of_the_users_is_never_replaced_nor_shadowed(
     propose(demo)
     assert mapped(demo) == DEFAULTS - taken
     assert demo.output("nmap \\a").strip() or "\\a" in taken
+
+
+@pytest.mark.parametrize(
+    ("command", "visual", "operator"),
+    [
+        ("xnoremap \\a :echo 1<CR>", VISUAL - {"\\a"}, OPERATOR),
+        ("xnoremap <buffer> iv iw", VISUAL - {"iv"}, OPERATOR),
+        ("onoremap i j", VISUAL, OPERATOR - {"iv"}),
+        ("noremap ]v ]c", VISUAL - {"]v"}, OPERATOR - {"]v"}),
+        ("map gn <Plug>(VivekNext)", VISUAL - {"]v"}, OPERATOR - {"]v"}),
+        ("nmap gn <Plug>(VivekNext)", VISUAL, OPERATOR),
+    ],
+)
+def test_a_map_of_the_users_in_another_mode_is_not_replaced_either(
+    demo: Editor, command: str, visual: set[str], operator: set[str]
+) -> None:
+    demo.command(command)
+    propose(demo)
+    assert (mapped(demo, 0, "x"), mapped(demo, 0, "o")) == (visual, operator)
+    demo.lua("require('vivek.proposals').clear(0)")
+    assert mapped(demo, 0, "x") | mapped(demo, 0, "o") == set()
 
 
 def test_the_users_own_map_outlives_the_proposal(demo: Editor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -10,10 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from neovim_child import Editor
@@ -231,6 +231,58 @@ MERGES = {
             check(path, strict=True)
         """,
     ),
+    "wrapped in an if within a function": (
+        """
+        def f(path):
+            load(path)
+            check(path)
+            done()
+        """,
+        """
+        def f(path):
+            if path:
+                load(path)
+                check(path)
+            done()
+        """,
+        """
+        def f(path):
+            load(path)
+            log(path)
+            check(path)
+            done()
+        """,
+        """
+        def f(path):
+            if path:
+                load(path)
+                log(path)
+                check(path)
+            done()
+        """,
+    ),
+    "all of it wrapped, and more by the model": (
+        """
+        load(path)
+        check(path)
+        """,
+        """
+        if path:
+            load(path)
+            check(path)
+        """,
+        """
+        load(path)
+        check(path)
+        log(path)
+        """,
+        """
+        if path:
+            load(path)
+            check(path)
+            log(path)
+        """,
+    ),
     "wrapped in a try by the model, a line added by the user": (
         """
         load(path)
@@ -296,6 +348,12 @@ MERGES = {
         ["func f() {", "    if ok {", "        return 1", "    }", "}"],
         ["func f() {", "\tif ok {", "\t\tlog()", "\t\treturn 2", "\t}", "}"],
         ["func f() {", "    if ok {", "        log()", "        return 2", "    }", "}"],
+    ),
+    "a tab becomes blanks in the line that changes": (
+        ["func f() {", "\treturn 'a'", "}"],
+        ["func f() {", "    return 'a'", "}"],
+        ["func f() {", '\treturn "a"', "}"],
+        ["func f() {", '    return "a"', "}"],
     ),
     "two blanks become four": (
         ["if a:", "  if b:", "    c()"],
@@ -365,6 +423,12 @@ MERGES = {
         """,
         "result = compute(alpha, gamma)",
     ),
+    "prose that the user breaks earlier and the model later": (
+        ["one two three four five six", "seven eight", "nine"],
+        ["one two three four five", "six", "seven eight", "nine"],
+        ["one two three four five six seven", "eight", "nine"],
+        ["one two three four five", "six seven", "eight", "nine"],
+    ),
     "both add the same import": (
         ["import re", "x = 1"],
         ["import os", "import re", "x = 1"],
@@ -388,6 +452,12 @@ MERGES = {
         ["a = 1", "", "b = 2"],
         ["a = 1", "log(a)", "b = 2"],
         ["a = 1", "log(a)", "", "b = 2"],
+    ),
+    "another empty line beside one that goes": (
+        ["a = 1", "", "b = 2"],
+        ["a = 1", "", "", "b = 2"],
+        ["a = 1", "b = 2"],
+        ["a = 1", "", "b = 2"],
     ),
     "a blank typed at the end of a line": (
         "return x",
@@ -501,6 +571,18 @@ MERGES = {
         end
         """,
     ),
+    "a name is replaced in different places": (
+        ["say(gb(need), gb(room), gb(free))"],
+        ["say(size(need), size(room), gb(free))"],
+        ["say(gb(need), gb(room), size(free))"],
+        ["say(size(need), size(room), size(free))"],
+    ),
+    "the same type for different places": (
+        ["def f(a, b) -> tuple[str, str]:"],
+        ["def f(a: int, b) -> tuple[int, str]:"],
+        ["def f(a, b: int) -> tuple[str, int]:"],
+        ["def f(a: int, b: int) -> tuple[int, int]:"],
+    ),
     "emoji and letters with accents": (
         ["print('naïve 👩‍👩‍👧', x)"],
         ["print('naïve 👩‍👩‍👦', x)"],
@@ -526,7 +608,12 @@ MERGES = {
         ["z = '\0' + b", "y = 1"],
     ),
     "nothing was there, both write the same": ([], ["a = 1"], ["a = 1"], ["a = 1"]),
-    "nothing was there, the model writes more": ([], ["import os"], ["import os", "a = 1"], ["import os", "a = 1"]),
+    "nothing was there, the model writes more": (
+        [],
+        ["import os"],
+        ["import os", "a = 1"],
+        ["import os", "a = 1"],
+    ),
     "the model deletes what the user left alone": (["a = 1", "b = 2"], ["a = 1", "b = 2"], [], []),
     "both delete all": (["a = 1"], [], [], []),
     "the user deletes one line, the model another": (
@@ -542,6 +629,467 @@ MERGES = {
 def test_everyday_changes_go_together(
     nvim: Editor, old: str | Lines, mine: str | Lines, theirs: str | Lines, expected: str | Lines
 ) -> None:
-    texts = [block(text) if isinstance(text, str) and "\n" in text else text for text in (old, mine, theirs, expected)]
+    texts = [
+        block(text) if isinstance(text, str) and "\n" in text else text
+        for text in (old, mine, theirs, expected)
+    ]
     before, first, second, both = ([text] if isinstance(text, str) else text for text in texts)
     assert merge(nvim, before, first, second) == both
+
+
+# What must not be put together: a human has to look.
+CONFLICTS = {
+    "both add an argument": ("f(a)", "f(a, b)", "f(a, c)"),
+    "both add the same argument at different places": ("f(a)", "f(x, a)", "f(a, x)"),
+    "both rename": ("total = 1", "sum = 1", "count = 1"),
+    "both change a number": ("limit = 10", "limit = 20", "limit = 30"),
+    "the model deletes what the user changed": (["a = 1", "b = 2"], ["a = 1", "b = 3"], ["a = 1"]),
+    "the user deletes what the model changed": (["a = 1", "b = 2"], ["a = 1"], ["a = 1", "b = 3"]),
+    "the user empties what the model changed": (["a = 1"], [], ["a = 2"]),
+    "the model empties what the user changed": (["a = 1"], ["a = 2"], []),
+    "nothing was there, both write something": ([], ["a = 1"], ["b = 2"]),
+    "an empty line was there, both write something": ([""], ["a = 1"], ["b = 2"]),
+    "both insert at one place": (["a", "z"], ["a", "m()", "z"], ["a", "t()", "z"]),
+    "both add the same line at different places": (
+        ["n = 0", "go()", "stop()"],
+        ["n = 0", "n += 1", "go()", "stop()"],
+        ["n = 0", "go()", "stop()", "n += 1"],
+    ),
+    "a line within lines that the model deletes": (
+        ["a = 1", "b = 2", "c = 3", "d = 4"],
+        ["a = 1", "b = 2", "new()", "c = 3", "d = 4"],
+        ["a = 1", "d = 4"],
+    ),
+    "a line within lines that the model writes anew": (
+        ["alpha()", "beta()", "gamma()", "delta()"],
+        ["alpha()", "beta()", "new()", "gamma()", "delta()"],
+        ["alpha()", "if not this:", "    return that", "delta()"],
+    ),
+    "a line that holds on to a bracket alone": (
+        ["alpha()", "}", "beta()"],
+        ["alpha()", "}", "new()", "beta()"],
+        ["if not this {", "}", "return that"],
+    ),
+    "a doubled line of which the model changes one": (
+        ["count += 1", "stop()"],
+        ["count += 1", "count += 1", "stop()"],
+        ["count += 2", "stop()"],
+    ),
+    "one of two equal lines goes, the other changes": (
+        ["count += 1", "count += 1", "stop()"],
+        ["count += 1", "stop()"],
+        ["count += 1", "count += 2", "stop()"],
+    ),
+    "a function after a block that the user wrapped": (
+        ["def f():", "    a()", "    b()"],
+        ["def f():", "    a()", "    if x:", "        b()"],
+        ["def f():", "    a()", "    b()", "", "def g():", "    c()"],
+    ),
+    "a label within a block that the user wrapped": (
+        ["def f():", "    a()", "    b()", "    c()"],
+        ["def f():", "    if x:", "        a()", "        b()", "    c()"],
+        ["def f():", "    a()", "here:", "    b()", "    c()"],
+    ),
+    "prose that both break anew": (
+        ["it goes on and on until there is", "no more of it"],
+        ["it goes on and on until", "there is no more of it"],
+        ["it goes on and on", "until there is no more of it"],
+    ),
+    "a line broken at its end while the model makes it longer": (
+        "foo(alpha, beta)",
+        ["foo(alpha,", "    bar, beta)"],
+        "foo(alpha, beta) + 1",
+    ),
+    "a line at the edge of a block that the user wrapped": (
+        ["load(path)", "check(path)", "done()"],
+        ["if path:", "    load(path)", "    check(path)", "done()"],
+        ["load(path)", "check(path)", "log(path)", "done()"],
+    ),
+    "both wrap the same lines": (
+        ["load(path)", "check(path)"],
+        ["if path:", "    load(path)", "    check(path)"],
+        ["try:", "    load(path)", "    check(path)", "except OSError:", "    pass"],
+    ),
+    "a try around a line that the user wrapped with its neighbour": (
+        ["load(path)", "check(path)", "done()"],
+        ["if path:", "    load(path)", "    check(path)", "done()"],
+        ["load(path)", "try:", "    check(path)", "except OSError:", "    pass", "done()"],
+    ),
+    "a line that holds on to a bracket alone, from above": (
+        ["beta()", "}", "alpha()"],
+        ["beta()", "new()", "}", "alpha()"],
+        ["return that", "}", "if not this {"],
+    ),
+    "one of two equal lines goes, the other gets a neighbour": (
+        ["count += 1", "count += 1", "stop()"],
+        ["count += 1", "new()", "count += 1", "stop()"],
+        ["count += 1", "stop()"],
+    ),
+    "one of two equal lines goes above a change of the other": (
+        ["start()", "count += 1", "count += 1"],
+        ["start()", "count += 2", "count += 1"],
+        ["start()", "count += 1"],
+    ),
+    "one of two equal words goes, the other changes": ("a - a - b", "a - b", "a - a * b"),
+    "both indent, each by another width": (
+        ["load(path)"],
+        ["  load(path)"],
+        ["    load(path)"],
+    ),
+    "the user undoes a call that the model makes wider": ("x = f(a) + b", "x = a + b", "x = f(a + b)"),
+    "a string ends in another place": ("say('a', b)", "say('a, b')", "say(f('a'), b)"),
+    "words that would run into each other": ("(a)", "a)", "f(a)"),
+    "lines with nothing in common": ("alpha", "beta gamma", "delta epsilon"),
+    "a comment at the end where the model adds one": ("return x", "return x  # why", "return x + 1  # how"),
+}
+
+
+def texts(*given: str | Lines) -> list[Lines]:
+    return [[text] if isinstance(text, str) else text for text in given]
+
+
+@pytest.mark.parametrize(("old", "mine", "theirs"), CONFLICTS.values(), ids=CONFLICTS)
+def test_what_could_be_meant_in_two_ways_is_a_conflict(
+    nvim: Editor, old: str | Lines, mine: str | Lines, theirs: str | Lines
+) -> None:
+    assert merge(nvim, *texts(old, mine, theirs)) is None
+
+
+def test_markers_stand_around_the_conflict_alone(nvim: Editor) -> None:
+    old = ["def f(a):", "    x = 1", "    return x", "", "    end = 2"]
+    mine = ["def f(a, b):", "    x = 10", "    return x", "", "    end = 2"]
+    theirs = ["def f(a) -> int:", "    x = 20", "    return x", "", "    end = 3"]
+    assert marked(nvim, old, mine, theirs) == [
+        "def f(a, b) -> int:",
+        "<<<<<<< yours",
+        "    x = 10",
+        "||||||| at the ask",
+        "    x = 1",
+        "=======",
+        "    x = 20",
+        ">>>>>>> model",
+        "    return x",
+        "",
+        "    end = 3",
+    ]
+
+
+def test_conflicts_beside_each_other_are_one(nvim: Editor) -> None:
+    old, mine, theirs = ["a = 1", "b = 1"], ["a = 2", "b = 2"], ["a = 3", "b = 3"]
+    code = "return { select(2, require('vivek.merge').lines(...)) }"
+    assert nvim.lua(code, old, mine, theirs) == [1]
+    assert marked(nvim, old, mine, theirs) == [
+        "<<<<<<< yours",
+        *mine,
+        "||||||| at the ask",
+        *old,
+        "=======",
+        *theirs,
+        ">>>>>>> model",
+    ]
+
+
+def test_a_line_that_both_added_is_one_conflict_over_what_lies_between(nvim: Editor) -> None:
+    old, mine, theirs = CONFLICTS["both add the same line at different places"]
+    assert marked(nvim, *texts(old, mine, theirs)) == [
+        "n = 0",
+        "<<<<<<< yours",
+        "n += 1",
+        "go()",
+        "stop()",
+        "||||||| at the ask",
+        "go()",
+        "stop()",
+        "=======",
+        "go()",
+        "stop()",
+        "n += 1",
+        ">>>>>>> model",
+    ]
+
+
+def test_the_markers_carry_the_labels_that_were_asked_for(nvim: Editor) -> None:
+    code = """
+        local merge = require('vivek.merge')
+        local labels = { mine = 'a', old = 'b', theirs = 'c' }
+        local lines = merge.markers({ 'x' }, { 'y' }, { 'z' }, labels)
+        return { lines, merge.unresolved(lines, labels), merge.unresolved({ lines[1] }) }
+    """
+    lines = ["<<<<<<< a", "y", "||||||| b", "x", "=======", "z", ">>>>>>> c"]
+    assert nvim.lua(code) == [lines, True, False]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], False),
+        (["a", "b"], False),
+        (["<<<<<<< yours", "a"], True),
+        (["a", "||||||| at the ask"], True),
+        (["a", ">>>>>>> model"], True),
+        (["total = compute(a)", "======="], True),
+        (["", "======="], True),
+        (["======="], True),
+        (["Install", "=======", "", "text"], False),
+        (["<<<<<<< HEAD", "a", ">>>>>>> main"], False),
+    ],
+)
+def test_markers_that_are_left_are_found(nvim: Editor, lines: Lines, expected: bool) -> None:
+    assert nvim.lua("return require('vivek.merge').unresolved(...)", lines) is expected
+
+
+# Little that is often the same: where an alignment is hard to find.
+REPEATED = st.lists(st.sampled_from(["a", "b", "c", "", "}", "  a", "    b", "x = 1", "x = 2"]), max_size=8)
+# What lines of code are made of, and what breaks programs that take them for text.
+PARTS = st.sampled_from(
+    [
+        "a",
+        "bc",
+        "x1",
+        " ",
+        "  ",
+        "\t",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        ", ",
+        "=",
+        '"',
+        "'",
+        "#",
+        "--",
+        "\r",
+        "\0",
+        "\v",
+        *["é", "漢字", "😀", "👩‍👧", "e\u0301", "\u0301", "=\u0338", "\u200d", "\udcff", "\udce2\udc82"],
+    ]
+)
+LINES = st.lists(PARTS, max_size=8).map("".join)
+ANYTHING = st.lists(LINES, max_size=5)
+
+
+@st.composite
+def rewritten(draw: st.DrawFn, lines: Lines) -> Lines:
+    """Lines after a few changes: whole lines come and go, parts of lines are replaced."""
+    result = []
+    for line in lines:
+        match draw(st.sampled_from(["keep", "keep", "keep", "change", "indent", "delete", "insert"])):
+            case "keep":
+                result.append(line)
+            case "change":
+                at = draw(st.integers(0, len(line)))
+                to = draw(st.integers(at, min(len(line), at + 3)))
+                result.append(line[:at] + draw(PARTS) + line[to:])
+            case "indent":
+                result.append("    " + line)
+            case "insert":
+                result += [draw(LINES), line]
+    return result
+
+
+@st.composite
+def three(draw: st.DrawFn) -> tuple[Lines, Lines, Lines]:
+    old = draw(ANYTHING | REPEATED)
+    return old, draw(rewritten(old)), draw(rewritten(old))
+
+
+@SETTINGS
+@given(old=ANYTHING | REPEATED, new=ANYTHING | REPEATED)
+def test_where_one_side_left_all_alone_the_other_side_is_taken(nvim: Editor, old: Lines, new: Lines) -> None:
+    assert merge(nvim, old, old, new) == new
+    assert merge(nvim, old, new, old) == new
+    assert merge(nvim, old, new, new) == new
+
+
+@SETTINGS
+@given(case=three())
+def test_any_bytes_can_be_merged_and_the_markers_say_the_same(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
+    merged = merge(nvim, *case)
+    lines = marked(nvim, *case)
+    left = nvim.lua("return require('vivek.merge').unresolved(...)", lines)
+    assert left is (merged is None)
+    if merged is not None:
+        assert lines == merged
+
+
+def bare(lines: Lines) -> Lines:
+    return [line.strip() for line in lines]
+
+
+def clusters(text: str) -> set[tuple[str, str]]:
+    """Each combining character with its base."""
+    return {
+        (before, after)
+        for before, after in itertools.pairwise(text)
+        if unicodedata.combining(after) and not before.isspace()
+    }
+
+
+@SETTINGS
+@given(case=three())
+def test_no_character_is_cut_and_none_loses_its_accent(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
+    merged = merge(nvim, *case) or []
+    everything = [line for side in case for line in side]
+    characters = set("".join(everything))
+    known = set[tuple[str, str]]().union(*(clusters(line) for line in everything))
+    for line in merged:
+        assert set(line) <= characters
+        assert clusters(line) <= known
+
+
+# Two words, or a call: nobody writes such a line twice in one place. All that is not ASCII counts as a letter.
+TELLING = re.compile(r"[\w\u0080-\U0010ffff][^\w\u0080-\U0010ffff]+[\w\u0080-\U0010ffff]|[a-zA-Z0-9_]\(")
+
+
+def doubled(old: Lines, mine: Lines, theirs: Lines, merged: Lines) -> bool:
+    """Whether there is more of some line than either side has, and than there ever was."""
+    before, first, second, after = (Counter(bare(lines)) for lines in (old, mine, theirs, merged))
+    return any(
+        first[line] and second[line] and count > max(first[line], second[line])
+        for line, count in after.items()
+        if TELLING.search(line) and (not before[line] or max(first[line], second[line]) <= before[line])
+    )
+
+
+@SETTINGS
+@given(case=st.tuples(REPEATED, REPEATED, REPEATED))
+def test_no_line_is_there_twice_that_both_sides_want_once(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
+    merged = merge(nvim, *case)
+    assert merged is None or not doubled(*case, merged)
+
+
+class Words:
+    """Words that occur nowhere else, so that each can be followed through a merge."""
+
+    def __init__(self, draw: st.DrawFn, prefix: str) -> None:
+        self.draw, self.prefix, self.count = draw, prefix, 0
+
+    def new(self) -> str:
+        self.count += 1
+        return f"{self.prefix}{self.count}"
+
+    def line(self, indent: str = "") -> str:
+        shape = self.draw(
+            st.sampled_from(["{}({}, {})", "{} = {}", "{}", "{} {} {} {}", "if {} == {}:", "[{}]"])
+        )
+        return indent + shape.format(*(self.new() for _ in range(4)))
+
+
+def word_list(lines: Lines) -> list[str]:
+    return re.findall(r"[omt]\d+", "\n".join(lines))
+
+
+@st.composite
+def with_own_words(draw: st.DrawFn) -> tuple[Lines, Lines, Lines]:
+    """Old lines and two versions; every word is unique and says who wrote it."""
+    source = Words(draw, "o")
+    old = [source.line(draw(st.sampled_from(["", "    "]))) for _ in range(draw(st.integers(0, 8)))]
+    return old, version(draw, old, Words(draw, "m")), version(draw, old, Words(draw, "t"))
+
+
+def version(draw: st.DrawFn, old: Lines, words: Words) -> Lines:
+    result: Lines = []
+    shift = draw(st.sampled_from(["", "", "    "]))
+    for line in old:
+        for action in draw(st.lists(st.sampled_from(["insert", "replace", "append", "delete"]), max_size=1)):
+            match action:
+                case "insert":
+                    result.append(words.line(shift))
+                case "replace":
+                    line = line.replace(draw(st.sampled_from(word_list([line]))), words.new())  # noqa: PLW2901
+                case "append":
+                    line += f" + {words.new()}"  # noqa: PLW2901
+                case "delete":
+                    line = ""  # noqa: PLW2901
+        if line:
+            result.append(shift + line)
+    return [*result, *(words.line(shift) for _ in range(draw(st.integers(0, 1))))]
+
+
+@settings(SETTINGS, max_examples=1000)
+@given(case=with_own_words())
+def test_every_word_that_was_added_is_there_and_every_word_that_was_taken_away_is_gone(
+    nvim: Editor, case: tuple[Lines, Lines, Lines]
+) -> None:
+    merged = merge(nvim, *case)
+    if merged is None:
+        return
+    old, mine, theirs, result = (word_list(lines) for lines in (*case, merged))
+    kept = set(old) & set(mine) & set(theirs)
+    assert Counter(result) == Counter([*kept, *set(mine) - set(old), *set(theirs) - set(old)])
+    # Each side's words stand in its order.
+    for side in (mine, theirs):
+        assert [word for word in result if word in side] == [word for word in side if word in result]
+
+
+@st.composite
+def apart(draw: st.DrawFn) -> tuple[Lines, Lines, Lines, Lines]:
+    """Changes with an unchanged line between them, and the text with all of them in it."""
+    source, mine, theirs = Words(draw, "o"), Words(draw, "m"), Words(draw, "t")
+    texts: tuple[Lines, Lines, Lines, Lines] = ([], [], [], [])
+    for _ in range(draw(st.integers(0, 5))):
+        common = source.line()
+        for text in texts:
+            text.append(common)
+        old = [source.line() for _ in range(draw(st.integers(0, 2)))]
+        words = draw(st.sampled_from([mine, theirs]))
+        new = [words.line() for _ in range(draw(st.integers(0, 2)))]
+        for text, lines in zip(
+            texts, (old, *((new, old) if words is mine else (old, new)), new), strict=True
+        ):
+            text.extend(lines)
+    return texts
+
+
+@SETTINGS
+@given(case=apart())
+def test_changes_of_different_lines_are_as_one_after_the_other(
+    nvim: Editor, case: tuple[Lines, Lines, Lines, Lines]
+) -> None:
+    *given_texts, expected = case
+    assert merge(nvim, *given_texts) == expected
+
+
+@pytest.fixture(scope="module")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which git merges files."""
+    need(shutil.which("git"), "git is not installed")
+    return tmp_path_factory.mktemp("git")
+
+
+def git_merge(folder: Path, old: Lines, mine: Lines, theirs: Lines) -> Lines | None:
+    """What `git merge-file` makes of it; None where it says conflict."""
+    for name, lines in (("old", old), ("mine", mine), ("theirs", theirs)):
+        text = "".join(line + "\n" for line in lines)
+        (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    command = ["git", "merge-file", "-p", "--diff3", "mine", "old", "theirs"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    assert 0 <= done.returncode < 128, done.stderr
+    text = done.stdout.decode("utf-8", "surrogateescape")
+    return text.split("\n")[:-1] if done.returncode == 0 else None
+
+
+@settings(SETTINGS, max_examples=1000)
+@given(case=three() | st.tuples(REPEATED, REPEATED, REPEATED) | with_own_words())
+def test_what_git_merges_is_merged_to_the_same(
+    nvim: Editor, git: Path, case: tuple[Lines, Lines, Lines]
+) -> None:
+    old, mine, theirs = case
+    # git takes a file with a NUL for a binary one.
+    assume(not any("\0" in line for lines in case for line in lines))
+    expected = git_merge(git, *case)
+    if expected is None:
+        return
+    # Where one side only moved white space the other side's lines follow, and a line that both put to different
+    # places is a conflict.
+    only_moved = mine != old != theirs and (bare(mine) == bare(old) or bare(theirs) == bare(old))
+    if not only_moved and not doubled(*case, expected):
+        assert merge(nvim, *case) == expected

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from neovim_child import Editor
 
 LOADED = "return vim.tbl_filter(function(name) return vim.startswith(name, 'vivek') end, vim.tbl_keys(package.loaded))"
-COMMANDS = {"Ask", "Stop", "Apply", "Reject", "Next", "Prev", "New", "Install", "Log"}
+COMMANDS = {
+    *("Ask", "Stop", "Apply", "Reject", "Restore", "Edit", "Diff", "Next", "Prev"),
+    *("New", "History", "Resume", "Install", "Log"),
+}
 
 
 def processes(editor: Editor) -> int:

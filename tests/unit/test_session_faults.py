@@ -126,6 +126,11 @@ def test_a_reply_that_broke_is_made_again_and_the_listener_is_told(session: Sess
     assert (told["run"], told["attempt"]) == ("1", 2)
     assert told["seconds"] > 0
     assert "broke before the answer was complete" in told["reason"]
+    assert [event["text"] for event in events if event["kind"] == "reply"] == [
+        "```python\ndef area(r):\n    retu",
+        GOOD,
+    ]
+    assert kinds.index("reply") < kinds.index("retry"), "what broke off is told before it is void"
     after = events[kinds.index("retry") :]
     assert "".join(event["text"] for event in after if event["kind"] == "text") == GOOD
 
@@ -150,13 +155,15 @@ def test_what_was_written_before_the_last_try_is_not_lost(session: Session) -> N
 
 
 def test_a_reply_that_always_breaks_ends_with_its_text(session: Session) -> None:
+    events: list[Event] = []
     broken = wire.streaming([piece("```python\ndef area")], cut=True)
     with (
         serving({**OTHER, "/api/chat": broken}) as url,
         pytest.raises(ModelConnectionLostError) as caught,
     ):
-        ask(session, url, lambda _: None)
+        ask(session, url, events.append)
     assert caught.value.partial == "```python\ndef area"
+    assert [event["text"] for event in events if event["kind"] == "reply"] == ["```python\ndef area"] * 4
     assert "ask again" in caught.value.hint
 
 

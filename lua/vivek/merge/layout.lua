@@ -1,14 +1,16 @@
---- White space at the ends of lines: what was done to the indentation of some lines, and the same done to others.
+--- White space at the ends of lines: what was done to the indentation of some lines, and the same done to
+--- others.
 ---
---- It bridges a block that one side indented, outdented or reformatted and the lines that the other side wrote
---- into it. It never looks between the words of a line, and it guesses nothing: what no single rule explains has
---- no rule.
+--- It bridges a block that one side indented, outdented or reformatted and the lines that the other side
+--- wrote into it. It never looks between the words of a line, and it guesses nothing: what no single rule
+--- explains has no rule.
 
 local M = {}
 
 ---@class vivek.Rule how white space at one end of a line became another
 ---@field key string
 ---@field apply fun(space: string): string? nil where it does not fit
+---@field everywhere boolean? it is done to all lines of a text, or to none
 
 ---@alias vivek.Rewritten { [1]: string, [2]: string } a line before and after
 
@@ -84,6 +86,7 @@ end
 local function converting(unit, new)
   return {
     key = ('convert %s to %s'):format(unit, new),
+    everywhere = true,
     apply = function(space)
       local count = 0
       while space:sub(count * #unit + 1, (count + 1) * #unit) == unit do
@@ -173,17 +176,20 @@ function M.rules(pairs_)
       end
     end
   end
-  local counts = {}
+  local counts, possible = {}, {}
   for _, rule in ipairs(rules) do
     counts[rule.key] = #rules > 1 and explained(rule, pairs_) or 0
+    if not rule.everywhere or counts[rule.key] == #pairs_ then
+      possible[#possible + 1] = rule
+    end
   end
-  table.sort(rules, function(first, second)
+  table.sort(possible, function(first, second)
     if counts[first.key] ~= counts[second.key] then
       return counts[first.key] > counts[second.key]
     end
     return order[first.key] < order[second.key]
   end)
-  return rules
+  return possible
 end
 
 --- The first rule that explains what became of all of some lines.
@@ -279,7 +285,7 @@ end
 
 ---@param lines string[]
 ---@return string? indent the shortest one; nil where all are blank
-local function outermost(lines)
+function M.outermost(lines)
   local shortest
   for _, line in ipairs(lines) do
     local indent = indent_of(line)
@@ -290,18 +296,21 @@ local function outermost(lines)
   return shortest
 end
 
---- Whether a text has been indented by a rule already: all of its lines that are old ones are, and it begins as
---- far to the right as the old text would. (Where it begins further to the left, new lines stand around it.)
+--- Whether a text has been indented by a rule already: all of its lines that are old ones are, and it begins
+--- as far to the right as the old text would. (Where it begins further to the left, new lines stand around
+--- it.)
 ---@param rule vivek.Rule
 ---@param old string[]
 ---@param lines string[]
 ---@return boolean
 function M.follows(rule, old, lines)
-  local indents, found = {}, false
+  local indents, moved, found = {}, {}, false
   for _, line in ipairs(old) do
     local indent, body = M.split(line)
+    local new = rule.apply(indent) or indent
     indents[body] = indents[body] or {}
-    indents[body][rule.apply(indent) or indent] = true
+    indents[body][new] = true
+    moved[body] = moved[body] or new ~= indent
   end
   for _, line in ipairs(lines) do
     local indent, body = M.split(line)
@@ -309,10 +318,10 @@ function M.follows(rule, old, lines)
       if not indents[body][indent] then
         return false
       end
-      found = true
+      found = found or moved[body]
     end
   end
-  local before, after = outermost(old), outermost(lines)
+  local before, after = M.outermost(old), M.outermost(lines)
   return found and before ~= nil and after == rule.apply(before)
 end
 

@@ -1,7 +1,7 @@
 --- Two sides' edits of one list, in order: which of them stand alone, and which meet.
 ---
---- It bridges two comparisons with one base and the merge of both, and serves lists of lines as well as lists of
---- words. It does not say what becomes of edits that meet.
+--- It bridges two comparisons with one base and the merge of both, and serves lists of lines as well as lists
+--- of words. It does not say what becomes of edits that meet.
 
 local M = {}
 
@@ -64,8 +64,8 @@ local function blank(item)
   return not item:find('%S')
 end
 
---- Something inserted that begins as the item below it (or ends as the one above) may as well stand on that item's
---- other side. Where the other side changed that item, it matters which one is new.
+--- Something inserted that begins as the item below it (or ends as the one above) may as well stand on that
+--- item's other side. Where the other side changed that item, it matters which one is new.
 ---@param edit vivek.Edit
 ---@param base string[]
 ---@param other vivek.Side
@@ -87,10 +87,20 @@ end
 local function doubt_deletion(edit, base, other)
   local first, last = edit.first, edit.last
   local below, above = base[last + 1], base[first]
-  if below and below == base[first + 1] and not blank(below) and (other.touched[last] or other.inserted[last]) then
+  if
+    below
+    and below == base[first + 1]
+    and not blank(below)
+    and (other.touched[last] or other.inserted[last])
+  then
     widen(edit, first, last + 1)
   end
-  if above and above == base[last] and not blank(above) and (other.touched[first - 1] or other.inserted[first]) then
+  if
+    above
+    and above == base[last]
+    and not blank(above)
+    and (other.touched[first - 1] or other.inserted[first])
+  then
     widen(edit, first - 1, last)
   end
 end
@@ -126,8 +136,8 @@ local function precedes(edit, other)
   return edit.from < other.from or edit.from == other.from and edit.to <= other.to
 end
 
---- All edits in order, those that meet in one group. Edits that only touch do not meet: what was inserted before
---- a changed item stands before what that item became.
+--- All edits in order, those that meet in one group. Edits that only touch do not meet: what was inserted
+--- before a changed item stands before what that item became.
 ---@param mine vivek.Edit[]
 ---@param theirs vivek.Edit[]
 ---@return vivek.Group[]

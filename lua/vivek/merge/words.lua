@@ -1,7 +1,8 @@
 --- Merges two changes of one line, word by word.
 ---
---- It bridges a line that both sides changed and the one line that holds both changes. Where that line would not
---- be what both meant, it gives nothing. It knows no language: it looks at words, brackets and quotes alone.
+--- It bridges a line that both sides changed and the one line that holds both changes. Where that line would
+--- not be what both meant, it gives nothing. It knows no language: it looks at words, brackets and quotes
+--- alone.
 
 local text = require('vivek.text')
 local weave = require('vivek.merge.weave')
@@ -140,18 +141,20 @@ function M.either(old, mine, theirs)
   end
 end
 
---- What commas and brackets separate: the arguments of a call, say, and how often each is there.
+--- What stands between commas: the arguments of a call, say, and how often each is there.
 ---@param line string
 ---@return table<string, integer>
+---@return integer total
 local function elements(line)
-  local counts = {}
-  for part in line:gmatch('[^,()%[%]{}]+') do
+  local counts, total = {}, 0
+  for before, part, after in line:gmatch('()([^,()%[%]{}]+)()') do
+    local previous, following = line:sub(before - 1, before - 1), line:sub(after, after)
     local element = vim.trim(part)
-    if element:find('[%w_\128-\255]') then
-      counts[element] = (counts[element] or 0) + 1
+    if (previous == ',' or following == ',') and not following:find('[%(%[{]') and element ~= '' then
+      counts[element], total = (counts[element] or 0) + 1, total + 1
     end
   end
-  return counts
+  return counts, total
 end
 
 --- Whether an argument that both sides added is there twice.
@@ -161,11 +164,14 @@ end
 ---@param merged string
 ---@return boolean
 local function doubled(old, mine, theirs, merged)
-  local before, my_counts, their_counts = elements(old), elements(mine), elements(theirs)
-  for element, count in pairs(elements(merged)) do
+  local my_counts, my_total = elements(mine)
+  local their_counts, their_total = elements(theirs)
+  local before = elements(old)
+  local counts, total = elements(merged)
+  for element, count in pairs(counts) do
     local my_count, their_count = my_counts[element], their_counts[element]
     if my_count and their_count and not before[element] and count > math.max(my_count, their_count) then
-      return true
+      return total > math.max(my_total, their_total)
     end
   end
   return false

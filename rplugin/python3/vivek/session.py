@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from vivek.agent.adaptive import TrackRecord
-from vivek.agent.run import AskResult, ask, record_outcome
+from vivek.agent.conversation import record_outcome
+from vivek.agent.run import AskResult, ask
 from vivek.agent.state import Event, Ports
 from vivek.agent.store import Store
 from vivek.cancel import CancelToken

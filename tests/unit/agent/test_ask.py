@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from vivek.agent.adaptive import TrackRecord
-from vivek.agent.run import AskResult, ask, record_outcome
+from vivek.agent.conversation import record_outcome
+from vivek.agent.run import AskResult, ask
 from vivek.agent.state import Event, Ports
 from vivek.agent.store import Store
 from vivek.cancel import CancelToken

@@ -116,7 +116,7 @@ class Desk:
         return Runtime(context=ports, stream_writer=self.events.append)
 
     def plan(self, history: Sequence[HistoryEntry] = ()) -> dict[str, Any]:
-        state = fresh_state("1") | {"history": list(history)}
+        state = fresh_state("1", list(history))
         return state | planner(state, self.runtime)  # type: ignore[arg-type]
 
     def ask(self, state: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,28 @@ def test_a_file_has_one_thread_until_a_new_one_is_asked_for(store: Store) -> Non
     second = store.new_thread("a.py")
     assert second != first
     assert store.thread("a.py") == second
+
+
+@pytest.mark.parametrize("editors", [1, 2])
+def test_asks_that_come_at_once_start_one_conversation(tmp_path: Path, editors: int) -> None:
+    stores = [Store(tmp_path / "checkpoints.db") for _ in range(editors)]
+    ready = threading.Barrier(8)
+    found: list[tuple[str, str]] = []
+
+    def ask(store: Store) -> None:
+        for number in range(20):
+            ready.wait(30)
+            found.append((str(number), store.thread(f"{number}.py")))
+
+    workers = [threading.Thread(target=ask, args=(stores[number % editors],)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 8 * 20
+    assert len(set(found)) == 20
+    for store in stores:
+        store.close()
 
 
 def test_the_current_thread_outlives_the_process(tmp_path: Path) -> None:

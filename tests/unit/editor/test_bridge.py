@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivek.editor.bridge import merged
+from vivek.editor.bridge import encodable, merged
 
 events = st.lists(
     st.one_of(
@@ -57,3 +57,32 @@ def test_a_burst_becomes_two_events() -> None:
         batch.append({"kind": "text", "run": "a", "text": "x"})
         batch.append({"kind": "progress", "run": "a", "done": number})
     assert len(merged(batch)) == 2
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner),
+)
+
+
+@given(plain)
+def test_what_can_be_encoded_stays_as_it_is(value: Any) -> None:
+    assert encodable(value) == value
+
+
+@given(st.text(st.characters(categories=["Cs", "Ll"])))
+def test_whatever_a_model_says_can_be_sent(text: str) -> None:
+    encodable(text).encode("utf-8", "surrogateescape")
+
+
+@given(st.text())
+def test_a_character_that_came_in_two_halves_is_whole_again(text: str) -> None:
+    units = text.encode("utf-16-le")
+    halves = "".join(chr(int.from_bytes(units[at : at + 2], "little")) for at in range(0, len(units), 2))
+    assert encodable({"text": [halves]}) == {"text": [text]}
+
+
+@given(st.binary())
+def test_bytes_of_a_buffer_that_are_no_utf8_stay_as_they_are(data: bytes) -> None:
+    text = data.decode("utf-8", "surrogateescape")
+    assert encodable(text) == text

@@ -22,7 +22,17 @@ from vivek.errors import (
     ModelUnreachableError,
 )
 from vivek.llm import memory, ollama_store, tokens, transport
-from vivek.llm.base import Finished, Loading, Message, ModelInfo, Reading, Sampling, StreamEvent, Text
+from vivek.llm.base import (
+    Finished,
+    Loading,
+    Message,
+    ModelInfo,
+    Queued,
+    Reading,
+    Sampling,
+    StreamEvent,
+    Text,
+)
 from vivek.llm.ollama import OllamaModel
 from vivek.llm.ollama_store import InstalledModel, host_url, pick_installed
 from vivek.llm.traps import template_warning
@@ -441,6 +451,97 @@ def test_cancelling_hangs_up_at_once(where: str) -> None:
             assert task.cancelled()
             assert asyncio.get_running_loop().time() - start < 0.2
             await model.aclose()
+
+    run(work())
+
+
+class OneAtATime:
+    """Answers chats as Ollama does unless it is told otherwise: the others wait, without a word.
+
+    may_answer: how many it may answer by now.
+    """
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Semaphore(0)
+        self._free = asyncio.Lock()
+
+    async def __call__(self, writer: asyncio.StreamWriter) -> None:
+        async with self._free:
+            await self.may_answer.acquire()
+            await wire.streaming([piece("x"), LAST])(writer)
+
+
+@pytest.mark.parametrize(("first_text", "told"), [(200.0, 1500.0), (2400.0, 2400.0), (9000.0, 3000.0)])
+def test_the_time_that_a_call_has_waited_is_not_counted_as_writing(
+    monkeypatch: pytest.MonkeyPatch, first_text: float, told: float
+) -> None:
+    # Since the call began: when it is sent, at its first text, at its end. The server tells of 1500 and 3000.
+    clock = iter([0.0, first_text, 10_000.0])
+    monkeypatch.setattr("vivek.llm.ollama._milliseconds", lambda _start: next(clock))
+    events, _ = run(ask(routes(wire.streaming([piece("x"), LAST]))))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].stats.first_token_ms == told
+
+
+async def until_asked(there: wire.Wire, times: int) -> None:
+    while len(there.bodies("/api/chat")) < times:
+        await asyncio.sleep(0.001)
+
+
+def test_a_call_that_waits_for_another_of_ours_says_so() -> None:
+    async def work() -> None:
+        chat = OneAtATime()
+        async with wire.serve(routes(chat)) as there:
+            got: list[list[StreamEvent]] = [[], []]
+
+            async def call(number: int) -> None:
+                model = OllamaModel(NAME, there.url)  # each ask has its own
+                async for event in model.stream(ASK, SAMPLING):
+                    got[number].append(event)
+                await model.aclose()
+
+            first = asyncio.create_task(call(0))
+            await until_asked(there, 1)
+            second = asyncio.create_task(call(1))
+            await until_asked(there, 2)
+            assert got[1] == [Queued(1)]
+            chat.may_answer.release()
+            await first
+            while len(got[1]) < 2:
+                await asyncio.sleep(0.001)
+            chat.may_answer.release()
+            await second
+            assert [type(event) for event in got[0]] == [Reading, Text, Finished]
+            assert [type(event) for event in got[1]] == [Queued, Reading, Text, Finished]
+
+    run(work())
+
+
+def test_a_call_to_another_model_does_not_wait() -> None:
+    async def work() -> None:
+        other = "other:1b"
+        both = wire.replying(
+            {"models": [{"model": name, "name": name, "context_length": 8192} for name in (NAME, other)]}
+        )
+        async with wire.serve(routes(wire.silence, ps=both)) as there:
+            got: list[StreamEvent] = []
+
+            async def call(name: str) -> None:
+                model = OllamaModel(name, there.url, context_window=8192)
+                try:
+                    async for event in model.stream(ASK, SAMPLING):
+                        got.append(event)
+                finally:
+                    await model.aclose()
+
+            tasks = []
+            for name in (NAME, other):
+                tasks.append(asyncio.create_task(call(name)))
+                await until_asked(there, len(tasks))
+            assert [type(event) for event in got] == [Reading, Reading]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     run(work())
 

@@ -17,7 +17,7 @@ from vivek.errors import (
     ModelConnectionLostError,
     VivekError,
 )
-from vivek.llm.base import ChatModel, Finished, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.base import ChatModel, Finished, Message, Queued, Reading, Sampling, StreamEvent, Text
 from vivek.llm.scripted import ScriptedCounter, ScriptedModel, tokens
 
 ASK = [Message("system", "You write code."), Message("user", "add(a, b)")]
@@ -207,6 +207,24 @@ def test_a_file_that_is_no_script_is_named(tmp_path: Path, content: str) -> None
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.json"):
         said(ScriptedModel.from_file(tmp_path / "none.json"))
+
+
+def test_a_model_with_one_slot_answers_one_after_the_other(tmp_path: Path) -> None:
+    async def two() -> tuple[list[StreamEvent], list[StreamEvent]]:
+        path = script(tmp_path / "s.json", {"text": "one"}, {"text": "two"}, slots=1)
+        # Two models that follow one file, as those of two asks do.
+        streams = [ScriptedModel.from_file(path).stream(ASK, Sampling(max_tokens=9)) for _ in range(2)]
+        first = [await anext(streams[0])]
+        second = [await anext(streams[1])]
+        first += [event async for event in streams[0]]
+        second += [event async for event in streams[1]]
+        return first, second
+
+    first, second = asyncio.run(two())
+    assert [type(event) for event in first] == [Reading, Reading, Text, Finished]
+    assert second[0] == Queued(1)
+    assert [type(event) for event in second[-3:]] == [Reading, Text, Finished]
+    assert [event.text for event in first + second if isinstance(event, Text)] == ["one", "two"]
 
 
 @given(st.text())

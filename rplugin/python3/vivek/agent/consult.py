@@ -15,6 +15,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
 from vivek.agent import emit
+from vivek.agent.replies import Replies
 from vivek.agent.state import Call, CallNode, Node, Ports
 from vivek.errors import RunStoppedError, VivekError
 from vivek.llm.base import CallStats, Message, Sampling
@@ -49,11 +50,13 @@ def consult(
     messages: Sequence[Message],
     fallback: T,
     *,
+    attempt: int,
     max_tokens: int,
     usable: int,
 ) -> Consulted[T]:
     """The model's answer to messages that end in a question, or the fallback; its shape is the fallback's.
 
+    attempt: the executor's attempt that the question is about.
     usable: tokens that prompt and reply share; where the question and a second try do not fit in them, it is not asked.
     Where the server fails, a notice says so and the fallback stands: the next call of the run will show whether the
     server is well.
@@ -67,9 +70,10 @@ def consult(
     )
     question = Question(type(fallback), fallback, _again, sampling, profile.retry_temperature)
     bound = "schema" in ports.info.capabilities
-    asked = ask_structured(ports.model, messages, question, bound=bound, hear=partial(emit.heard, runtime))
     try:
-        answer = ports.loop.run(asked, ports.cancel)
+        with Replies(runtime, node, attempt, partial(emit.heard, runtime)) as replies:
+            asked = ask_structured(ports.model, messages, question, bound=bound, hear=replies.hear)
+            answer = ports.loop.run(asked, ports.cancel)
     except RunStoppedError:
         return Consulted(fallback, None, [], stopped=True)
     except VivekError as error:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 
-from vivek.agent.state import Node, Ports
+from vivek.agent.state import Node, Ports, Route, Target
 from vivek.llm.base import Loading, Queued, Reading, Retrying, StreamEvent
 
 Phase = Literal["queued", "loading", "reading", "writing"]
@@ -18,6 +18,12 @@ Phase = Literal["queued", "loading", "reading", "writing"]
 def node(runtime: Runtime[Ports], name: Node, detail: str, attempt: int = 1) -> None:
     """A node begins."""
     _send(runtime, kind="node", node=name, detail=detail, attempt=attempt)
+
+
+def executing(runtime: Runtime[Ports], detail: str, attempt: int, *, route: Route, target: Target) -> None:
+    """The executor begins. target: the lines that it writes anew, or the place of an insertion, as in the result."""
+    lines = {"first": target["first"], "last": target["last"]}
+    _send(runtime, kind="node", node="executor", detail=detail, attempt=attempt, route=route, target=lines)
 
 
 def notice(runtime: Runtime[Ports], text: str) -> None:
@@ -33,6 +39,12 @@ def prompt(runtime: Runtime[Ports], text: str, *, whole: bool) -> None:
 def text(runtime: Runtime[Ports], name: Node, piece: str, attempt: int) -> None:
     """A piece of the model's raw reply."""
     _send(runtime, kind="text", node=name, text=piece, attempt=attempt)
+
+
+def reply(runtime: Runtime[Ports], name: Node, whole: str, attempt: int) -> None:
+    """A call has ended, in whatever way: its raw reply, as far as it came."""
+    model = runtime.context.info.name
+    _send(runtime, kind="reply", node=name, text=whole, attempt=attempt, model=model)
 
 
 def progress(

@@ -6,7 +6,7 @@ It judges nothing. A stop or a failing server ends the attempt, not the run, whe
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
 from textwrap import shorten
@@ -18,6 +18,7 @@ from vivek.agent import emit
 from vivek.agent.budget import leaves_room, reply_cap
 from vivek.agent.counted import compare
 from vivek.agent.listener import Listener, is_garbage
+from vivek.agent.replies import Replies
 from vivek.agent.state import AskState, Attempt, Call, PlainMessage, Ports
 from vivek.errors import ModelOutputInvalidError, RunStoppedError, VivekError
 from vivek.llm.base import (
@@ -48,13 +49,16 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     ports = runtime.context
     attempts = state["attempts"]
     number = len(attempts) + 1
-    emit.node(runtime, "executor", "asking the model" if number == 1 else "asking again", number)
+    detail = "asking the model" if number == 1 else "asking again"
+    emit.executing(runtime, detail, number, route=state["route"], target=state["target"])
     messages = _messages(state, ports)
     counted = ports.counter.count_messages(messages)
     sampling = _sampling(state, ports.profile, counted)
     listener = Listener(runtime, number, counted, messages)
+    stream = ports.model.stream(messages, sampling)
     try:
-        finished = ports.loop.run(_consume(ports.model.stream(messages, sampling), listener), ports.cancel)
+        with Replies(runtime, "executor", number, listener.hear) as replies:
+            finished = ports.loop.run(_consume(stream, listener, replies.hear), ports.cancel)
     except RunStoppedError:
         return {"stopped": True, "partial": listener.partial}
     except VivekError as error:
@@ -155,12 +159,14 @@ def _from_plain(messages: Sequence[PlainMessage]) -> list[Message]:
     return [Message(message["role"], message["content"]) for message in messages]
 
 
-async def _consume(stream: AsyncIterator[StreamEvent], listener: Listener) -> Finished:
+async def _consume(
+    stream: AsyncIterator[StreamEvent], listener: Listener, hear: Callable[[StreamEvent], None]
+) -> Finished:
     async with aclosing(stream) as events:  # type: ignore[type-var]
         async for event in events:
+            hear(event)
             if isinstance(event, Finished):
                 return event
-            listener.hear(event)
             if stopped := listener.stopped():
                 return stopped  # which closes the stream, and so the connection
     raise ModelOutputInvalidError("The model's reply did not end.", hint="Ask again.", partial=listener.reply)

@@ -1,4 +1,4 @@
-"""formatter: turns the best attempt into text edits against the document as it was, and notes the ask in the history.
+"""formatter: turns the best attempt into text edits against the document as it was.
 
 It changes no text; whoever listens applies the edits.
 """
@@ -10,7 +10,6 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
-from vivek.agent.history import remembered
 from vivek.agent.listener import is_garbage
 from vivek.agent.reviewer import assembled
 from vivek.agent.state import AskState, Ports
@@ -19,19 +18,14 @@ from vivek.errors import ModelOutputInvalidError
 
 
 def formatter(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
-    """Fill in edits and history. Raises ModelOutputInvalidError where no attempt holds code or changes anything."""
-    request = runtime.context.request
+    """Fill in the edits. Raises ModelOutputInvalidError where no attempt holds code or changes anything."""
     edits: list[dict[str, Any]] = []
     if state["route"] != "answer" and state["best"] >= 0:
         emit.node(runtime, "formatter", "making hunks", state["best"] + 1)
         edits = _edits(state, runtime.context)
     if not edits and not state["answer"] and not state["stopped"]:
         raise _nothing_usable(state)
-    outcome = "pending" if edits else "answered" if state["answer"] else "stopped"
-    history = remembered(
-        state.get("history", []), {"run": request.run, "instruction": request.instruction, "outcome": outcome}
-    )
-    return {"edits": edits, "history": history}
+    return {"edits": edits}
 
 
 def _edits(state: AskState, ports: Ports) -> list[dict[str, Any]]:

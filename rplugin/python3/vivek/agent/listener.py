@@ -64,7 +64,7 @@ class Listener:
         self._start()
 
     def hear(self, event: StreamEvent) -> None:
-        """Take in one event of the call, all but its end."""
+        """Take in one event of the call; its end says nothing here."""
         if isinstance(event, Retrying):
             self._start_anew()
         if not isinstance(event, Text):

@@ -88,7 +88,7 @@ def planned(runtime: Runtime[Ports], messages: list[Message], route: Route, usab
     given = task(request, route, plain=runtime.context.profile.plain)
     asked = with_task(messages, given, render("plan", instruction=instruction(request)))
     fallback = Plan(kind=_KINDS[route])
-    return consult(runtime, "planner", asked, fallback, max_tokens=PLAN_TOKENS, usable=usable)
+    return consult(runtime, "planner", asked, fallback, attempt=1, max_tokens=PLAN_TOKENS, usable=usable)
 
 
 def route_of(plan: Plan, *, bounded: bool) -> Route:
@@ -98,19 +98,21 @@ def route_of(plan: Plan, *, bounded: bool) -> Route:
 
 
 def judged(
-    runtime: Runtime[Ports], messages: list[Message], attempt: Attempt, usable: int
+    runtime: Runtime[Ports], messages: list[Message], attempt: Attempt, number: int, usable: int
 ) -> tuple[Consulted[Verdict], Check | None]:
-    """The model's verdict on an attempt, and the check that it makes; None where the model gave none.
+    """The model's verdict on attempt `number`, and the check that it makes; None where the model gave none.
 
     messages: the executor's first prompt, so that all before the question stays cached. usable: tokens that prompt and
     reply share.
     """
     request = runtime.context.request
-    emit.node(runtime, "reviewer", "asking the model for its verdict")
+    emit.node(runtime, "reviewer", "asking the model for its verdict", number)
     question = Message("user", render("verdict", instruction=instruction(request)))
     asked = [*messages, Message("assistant", attempt["reply"]), question]
     fallback = Verdict(verdict="right", problem="")
-    answer = consult(runtime, "reviewer", asked, fallback, max_tokens=VERDICT_TOKENS, usable=usable)
+    answer = consult(
+        runtime, "reviewer", asked, fallback, attempt=number, max_tokens=VERDICT_TOKENS, usable=usable
+    )
     if answer.step in (None, "fallback"):
         return answer, None
     passed = answer.value.verdict == "right"

@@ -53,7 +53,7 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
 def _with_verdict(state: AskState, runtime: Runtime[Ports], attempt: Attempt) -> tuple[Attempt, list[Call]]:
     """The attempt with the model's own verdict among its checks, and the calls that it took."""
     messages = [Message(**message) for message in state["messages"]]
-    answer, check = verdict_on(runtime, messages, attempt, state["room"]["usable"])
+    answer, check = verdict_on(runtime, messages, attempt, len(state["attempts"]), state["room"]["usable"])
     if check is None:
         return attempt, answer.calls
     lowered = attempt["score"] if check.passed else round(max(0.0, attempt["score"] - check.weight), 3)

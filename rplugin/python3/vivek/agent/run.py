@@ -1,23 +1,18 @@
-"""One run of the graph: events as they come, the result at the end, and the thread that remembers it."""
+"""One run of the graph: events as they come, the result at the end, and what the conversation keeps of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import Any, TypedDict, cast
 
-from langchain_core.runnables import RunnableConfig
-
+from vivek.agent.conversation import history, remember
 from vivek.agent.graph import build
-from vivek.agent.history import outcome_of, with_outcome
 from vivek.agent.opinions import VERDICT
-from vivek.agent.state import AskState, Call, Event, PlainCheck, Ports, Route, fresh_state
-from vivek.agent.store import Store, told
-
-if TYPE_CHECKING:
-    from vivek.agent.graph import AskGraph
+from vivek.agent.state import AskState, Call, Event, HistoryEntry, PlainCheck, Ports, Route, fresh_state
+from vivek.agent.store import Store
+from vivek.errors import ConversationError
 
 
 class Stats(TypedDict):
@@ -50,6 +45,7 @@ class AskResult(TypedDict):
 def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event], None]) -> AskResult:
     """Run the graph for one ask. `store` None: nothing is remembered.
 
+    The model is told the conversation as it stands when the run begins, whatever other runs are at work on it.
     Raises VivekError where nothing usable came.
     """
     began = monotonic()
@@ -57,29 +53,33 @@ def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event]
     if news:
         listen({"kind": "notice", "run": ports.request.run, "text": news})
     ports = replace(ports, profile=profile)
-    graph = build(store.saver if store else None)
+    earlier = history(store, thread) if store else []
     state: AskState | None = None
     try:
-        with told(store.path if store else Path(":memory:")):
-            for mode, chunk in graph.stream(
-                cast(AskState, fresh_state(ports.request.run)),
-                _config(thread),
-                context=ports,
-                stream_mode=["custom", "values"],
-                durability="exit" if store else None,
-            ):
-                if mode == "custom":
-                    listen(cast(Event, chunk))
-                else:
-                    state = cast(AskState, chunk)
+        for mode, chunk in build(None).stream(
+            fresh_state(ports.request.run, earlier), context=ports, stream_mode=["custom", "values"]
+        ):
+            if mode == "custom":
+                listen(cast(Event, chunk))
+            else:
+                state = cast(AskState, chunk)
     finally:  # an ask whose every attempt was useless ends in an error, and counts most
         if state is not None:
             ports.record.add(ports.info, _failed(state))
     assert state is not None, "the graph yields its state at least once"
-    unsaved = store.unsaved(thread) if store else None
-    return _result(
-        state, thread, monotonic() - began, f"This ask is not remembered. {unsaved}" if unsaved else ""
-    )
+    unsaved = _remembered(store, thread, state, ports.request.instruction) if store else ""
+    return _result(state, thread, monotonic() - began, unsaved)
+
+
+def _remembered(store: Store, thread: str, state: AskState, instruction: str) -> str:
+    """Leave the run in its conversation; what to tell where that fails, for the answer must not be lost with it."""
+    outcome = "pending" if state["edits"] else "answered" if state["answer"] else "stopped"
+    entry: HistoryEntry = {"run": state["run"], "instruction": instruction, "outcome": outcome}
+    try:
+        remember(store, thread, state, entry)
+    except ConversationError as error:
+        return f"This ask is not remembered. {error}"
+    return ""
 
 
 def _failed(state: AskState) -> list[list[str]]:
@@ -92,26 +92,6 @@ def _failed(state: AskState) -> list[list[str]]:
         for attempt in state["attempts"]
         if attempt["checks"]
     ]
-
-
-def record_outcome(store: Store, thread: str, run: str, *, applied: int, rejected: int, pending: int) -> None:
-    """Note in a conversation what became of a proposal's hunks. Raises ConversationError."""
-    graph = build(store.saver)
-    with told(store.path):
-        _remember_outcome(graph, thread, run, outcome_of(applied, rejected, pending))
-    if unsaved := store.unsaved(thread):
-        raise unsaved
-
-
-def _remember_outcome(graph: AskGraph, thread: str, run: str, outcome: str) -> None:
-    history = graph.get_state(_config(thread)).values.get("history", [])
-    changed = with_outcome(history, run, outcome)
-    if changed != history:
-        graph.update_state(_config(thread), {"history": changed}, as_node="formatter")
-
-
-def _config(thread: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread}}
 
 
 def _result(state: AskState, thread: str, seconds: float, unsaved: str) -> AskResult:

@@ -107,7 +107,7 @@ class Room(TypedDict):
 
 
 class AskState(TypedDict):
-    """Everything that passes from node to node. `history` alone outlives a run."""
+    """Everything that passes from node to node. history: what the conversation had come to when the run began."""
 
     run: str
     route: Route
@@ -125,11 +125,8 @@ class AskState(TypedDict):
     history: list[HistoryEntry]
 
 
-def fresh_state(run: str) -> dict[str, Any]:
-    """Input for a new run: every channel but `history` at its beginning.
-
-    A thread keeps each channel from run to run, so what is not reset here would leak into the next ask.
-    """
+def fresh_state(run: str, history: list[HistoryEntry]) -> AskState:
+    """Input for a new run: every channel at its beginning, but for what is known of earlier runs."""
     return {
         "run": run,
         "route": "rewrite",
@@ -144,6 +141,7 @@ def fresh_state(run: str) -> dict[str, Any]:
         "best": -1,
         "edits": [],
         "answer": "",
+        "history": history,
     }
 
 

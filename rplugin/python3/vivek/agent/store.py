@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
@@ -47,9 +45,11 @@ class Store:
             self._open()
 
     def _open(self) -> None:
-        self._lock = threading.Lock()
         self._connection = sqlite3.connect(self.path, check_same_thread=False, timeout=_BUSY_SECONDS)
-        self.saver = _Saver(self._connection, serde=plain_serializer())
+        self.saver = SqliteSaver(self._connection, serde=plain_serializer())
+        # One lock for all that use the connection, or one's rollback would take another's work along.
+        self._lock = threading.RLock()
+        self.saver.lock = self._lock  # type: ignore[assignment]
         self.saver.setup()
         with self._lock, self._connection:
             self._connection.execute(
@@ -57,19 +57,33 @@ class Store:
             )
 
     def thread(self, path: str) -> str:
-        """The id of a file's current conversation; the first ask of a file starts one. Raises ConversationError."""
+        """The id of a file's current conversation; the first ask of a file starts one, also where two come at once.
+
+        Raises ConversationError.
+        """
         with told(self.path), self._lock:
-            row = self._connection.execute(
-                "SELECT thread FROM vivek_conversations WHERE path = ?", (path,)
-            ).fetchone()
-        return str(row[0]) if row else self.new_thread(path)
+            return self._current(path) or self._first(path)
+
+    def _current(self, path: str) -> str | None:
+        row = self._connection.execute(
+            "SELECT thread FROM vivek_conversations WHERE path = ?", (path,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def _first(self, path: str) -> str:
+        """A new conversation, or the one that another editor has started just now."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO vivek_conversations VALUES (?, ?)", (path, _fresh(path))
+            )
+        return self._current(path) or self._first(path)
 
     def new_thread(self, path: str) -> str:
         """Start a fresh conversation for a file and return its id. The old one stays in the database.
 
         Raises ConversationError.
         """
-        thread = f"{path}#{uuid.uuid4().hex[:8]}"
+        thread = _fresh(path)
         with told(self.path), self._lock, self._connection:
             self._connection.execute(
                 "INSERT INTO vivek_conversations VALUES (?, ?)"
@@ -78,15 +92,24 @@ class Store:
             )
         return thread
 
-    def unsaved(self, thread: str) -> ConversationError | None:
-        """Why a conversation's last checkpoint could not be written; None where it was. It is told once."""
-        error = self.saver.failed.pop(thread, None)
-        return _failure(self.path, error) if error else None
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A block that reads the database and then writes it once, while no other thread or process writes it.
+
+        Raises sqlite3.OperationalError where another process holds it for too long.
+        """
+        with self._lock, self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._connection.close()
+
+
+def _fresh(path: str) -> str:
+    return f"{path}#{uuid.uuid4().hex[:8]}"
 
 
 @contextmanager
@@ -95,38 +118,10 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _failure(path, error) from error
-
-
-def _failure(path: Path, error: sqlite3.Error) -> ConversationError:
-    return ConversationError(
-        f"The conversations in {path} cannot be used: {error}.",
-        hint="See whether another program holds the file, and whether the disk is full.",
-    )
-
-
-class _Saver(SqliteSaver):
-    """A saver whose writing does not fail a run, for what the model has answered would be lost with it.
-
-    failed: what went wrong, by thread.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, *, serde: JsonPlusSerializer) -> None:
-        super().__init__(connection, serde=serde)
-        self.failed: dict[str, sqlite3.Error] = {}
-
-    def put(
-        self,
-        config: RunnableConfig,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
-    ) -> RunnableConfig:
-        try:
-            return super().put(config, checkpoint, metadata, new_versions)
-        except sqlite3.Error as error:
-            self.failed[config["configurable"]["thread_id"]] = error
-            return config
+        raise ConversationError(
+            f"The conversations in {path} cannot be used: {error}.",
+            hint="See whether another program holds the file, and whether the disk is full.",
+        ) from error
 
 
 def plain_serializer() -> JsonPlusSerializer:

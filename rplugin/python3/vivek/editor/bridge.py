@@ -8,6 +8,7 @@ that pieces of text of one reply can be joined.
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Iterable
 from time import monotonic
@@ -22,6 +23,9 @@ BATCH_SECONDS = 0.04
 
 _DELIVER = "require('vivek.host').on_events(...)"
 _URGENT = ("done", "error")
+
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class Bridge:
@@ -66,7 +70,26 @@ class Bridge:
 
     def _deliver(self, batch: list[Event]) -> None:
         """On the loop thread: a notification, so nothing is waited for."""
-        self._nvim.exec_lua(_DELIVER, batch, async_=True)
+        try:
+            self._nvim.exec_lua(_DELIVER, batch, async_=True)
+        except UnicodeEncodeError:  # the whole batch would be lost, a run's end with it
+            self._nvim.exec_lua(_DELIVER, encodable(batch), async_=True)
+
+
+def encodable(value: Any) -> Any:
+    """The same plain value with halves of surrogate pairs joined or, where the other is missing, as U+FFFD.
+
+    Some servers cut a character in two. The halves that stand for a buffer's bytes that are no UTF-8 stay as they are.
+
+    >>> encodable([{"text": "\\ud83d\\ude00 \\ud83d"}]) == [{"text": "\U0001f600 \ufffd"}]
+    True
+    """
+    if isinstance(value, str):
+        joined = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), value)
+        return _HALF.sub("\ufffd", joined)
+    if isinstance(value, dict):
+        return {key: encodable(item) for key, item in value.items()}
+    return [encodable(item) for item in value] if isinstance(value, list) else value
 
 
 def merged(events: Iterable[Event]) -> list[Event]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -34,6 +35,7 @@ from vivek.llm.base import (
     TokenCounter,
 )
 from vivek.llm.completions import one_system, plain
+from vivek.llm.line import Line
 from vivek.llm.ollama_store import api_failure, full_name, list_models, loaded_models, server_at
 from vivek.llm.traps import (
     gpu_warning,
@@ -47,6 +49,9 @@ from vivek.llm.window import Shape
 
 KEEP_ALIVE = "30m"
 """How long the server keeps the model in memory after a call: a pause for thought should not cost a load."""
+
+_lines: dict[tuple[str, str], Line] = {}
+"""By address and model: each ask makes its own client, and they wait for the same server."""
 
 
 class OllamaModel:
@@ -127,12 +132,15 @@ class OllamaModel:
             self._counter = await tokens.completed(counter, key, self._rendered, self._measured)
         return self._counter
 
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
-        """Answer. Yields Loading where the model must be loaded, Reading (0 of all), Text pieces, Finished.
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Answer. Yields Loading where the model must be loaded, Queued where calls of this process come first,
+        Reading (0 of all), Text pieces, Finished.
 
-        Ollama tells no more of how far it has read. Raises ModelUnreachableError, ModelNotFoundError,
-        ContextWindowExceededError, ModelConnectionLostError with the partial text, JSONParsingError,
-        ModelAPIError.
+        Ollama tells no more of how far it has read, and nothing of its queue. Raises ModelUnreachableError,
+        ModelNotFoundError, ContextWindowExceededError, ModelConnectionLostError with the partial text,
+        JSONParsingError, ModelAPIError.
         """
         start = time.monotonic()
         loaded = await self._loaded()
@@ -143,11 +151,21 @@ class OllamaModel:
         self._asked_window = options["num_ctx"]
         load_ms = _milliseconds(start)
         total = (self._counter or tokens.ApproximateCounter()).count_messages(messages)
-        yield Reading(0, total)
-        written: list[str] = []
         request = self._request(options | _options(sampling), plain(one_system(messages)), stream=True)
         if sampling.schema is not None:
             request["format"] = sampling.schema
+        line = _lines.setdefault((self._url, self.name), Line())
+        async with aclosing(
+            line.along(self._chat(request, total, start, load_ms), Reading(0, total))
+        ) as events:
+            async for event in events:
+                yield event
+
+    async def _chat(
+        self, request: Mapping[str, Any], total: int, start: float, load_ms: float
+    ) -> AsyncGenerator[StreamEvent, None]:
+        written: list[str] = []
+        first_ms = 0.0
         body = transport.json_body(request)
         with transport.failures(self._server, written):
             async with self._client.stream("POST", "/api/chat", content=body) as response:
@@ -157,9 +175,10 @@ class OllamaModel:
                         raise self._failure(500, transport.error_text(part["error"]), total)
                     if text := (part.get("message") or {}).get("content"):
                         written.append(text)
+                        first_ms = first_ms or _milliseconds(start)
                         yield Text(text)
                     if part.get("done"):
-                        yield self._finished(part, total, load_ms, _milliseconds(start))
+                        yield self._finished(part, total, load_ms, first_ms, _milliseconds(start))
                         return
             raise transport.connection_lost(self._server)
 
@@ -290,15 +309,19 @@ class OllamaModel:
             )
         return api_failure(self._server, status, message, self.name)
 
-    def _finished(self, part: Mapping[str, Any], total: int, load_ms: float, elapsed_ms: float) -> Finished:
+    def _finished(
+        self, part: Mapping[str, Any], total: int, load_ms: float, first_ms: float, elapsed_ms: float
+    ) -> Finished:
+        """The end, with the server's own figures; but of a call's time in its queue it tells only the whole."""
         read = part.get("prompt_eval_count") or total
         before = (part.get("load_duration") or 0) + (part.get("prompt_eval_duration") or 0)
+        total_ms = load_ms + part["total_duration"] / 1e6 if part.get("total_duration") else elapsed_ms
         stats = CallStats(
             prompt_tokens=read,
             cached_tokens=None,
             generated_tokens=part.get("eval_count") or 0,
-            first_token_ms=load_ms + before / 1e6,
-            total_ms=load_ms + part["total_duration"] / 1e6 if part.get("total_duration") else elapsed_ms,
+            first_token_ms=min(max(load_ms + before / 1e6, first_ms), total_ms),
+            total_ms=total_ms,
         )
         return Finished("length" if part.get("done_reason") == "length" else "stop", stats)
 

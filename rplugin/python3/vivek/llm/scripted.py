@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,7 @@ from vivek.llm.base import (
     Text,
     TokenCounter,
 )
+from vivek.llm.line import Line
 
 MESSAGE_TOKENS = 4
 """What the scripted chat template adds to each message, and to the prompt as a whole."""
@@ -85,6 +88,7 @@ class Script:
     """What the model will say, and how large it claims to be.
 
     repeat_last: say the last reply for ever. widest: what its context window can be raised to, 0 for nothing more.
+    slots: how many calls are answered at once, in the order in which they come; 0 for all.
     """
 
     replies: list[Reply] = field(default_factory=list)
@@ -95,6 +99,7 @@ class Script:
     quantization: str = ""
     capabilities: Collection[Capability] = ()
     widest: int = 0
+    slots: int = 0
 
     def __post_init__(self) -> None:
         self.capabilities = frozenset(self.capabilities)
@@ -122,6 +127,7 @@ class ScriptedModel:
         parameters: float | None = None,
         capabilities: Collection[Capability] = (),
         widest: int = 0,
+        slots: int = 0,
     ) -> None:
         script = Script(
             [Reply(tokens(text)) for text in replies],
@@ -130,6 +136,7 @@ class ScriptedModel:
             parameters,
             capabilities=capabilities,
             widest=widest,
+            slots=slots,
         )
         self.name = name
         self.prompts: list[list[Message]] = []
@@ -146,9 +153,9 @@ class ScriptedModel:
 
         ``{"replies": [{"text": str, "tokens_per_second": n, "error": null | {"kind", "message", "after"},
         "hang": bool}], "context_window": n, "repeat_last": bool, "parameters": n | null, "family": str,
-        "quantization": str, "capabilities": ["schema"], "widest": n}``; all but "text" may be left out. How many
-        replies were used is kept for the life of the process, whatever the file becomes and however many models read
-        it. Raises ConfigError, on the first call, where it is not such a file.
+        "quantization": str, "capabilities": ["schema"], "widest": n, "slots": n}``; all but "text" may be left out.
+        How many replies were used is kept for the life of the process, whatever the file becomes and however many
+        models read it. Raises ConfigError, on the first call, where it is not such a file.
         """
         model = cls(name=path.stem)
         model._script = partial(_script_in, path)
@@ -209,34 +216,23 @@ class ScriptedModel:
     def _window(self, script: Script) -> int:
         return max(script.context_window, self._raised)
 
-    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[StreamEvent]:
-        """Say the next reply.
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Say the next reply, when its turn has come.
 
         Raises the error that the script names, ContextWindowExceededError, ModelAPIError where it has ended.
         """
-        start = time.monotonic()
         self.prompts.append(list(messages))
         self.samplings.append(sampling)
         script = self._script()
         reply = script.reply(self._place.step())
         total = _fitting(messages, self._window(script))
-        yield Reading(0, total)
-        yield Reading(total, total)
-        said, first = 0, 0.0
-        for chunk in reply.sent():
-            if said == sampling.max_tokens:
-                break
-            await _pace(start, said, reply.tokens_per_second)
-            first = first or _milliseconds(start)
-            said += 1
-            yield Text(chunk)
-        else:
-            if reply.hang:
-                await asyncio.Event().wait()
-            if reply.error:
-                raise _again(reply, said)
-        cut = said < len(reply.chunks)
-        yield Finished("length" if cut else "stop", CallStats(total, 0, said, first, _milliseconds(start)))
+        line, turns = self._place.queue(script.slots)
+        call = _said(reply, sampling.max_tokens, total, turns)
+        async with aclosing(line.along(call, Reading(0, total))) as events:
+            async for event in events:
+                yield event
 
     async def answers(self, seconds: float) -> bool:  # noqa: ARG002  (the protocol's)
         """True."""
@@ -253,17 +249,46 @@ def tokens(text: str) -> tuple[str, ...]:
 
 
 class _Place:
-    """How many replies were used."""
+    """How many replies were used, and who waits for one."""
 
     def __init__(self) -> None:
         self._used = 0
+        self._queues: dict[int, tuple[Line, asyncio.Semaphore]] = {}
 
     def step(self) -> int:
         self._used += 1
         return self._used - 1
 
+    def queue(self, slots: int) -> tuple[Line, asyncio.Semaphore]:
+        many = slots or sys.maxsize
+        return self._queues.setdefault(slots, (Line(many), asyncio.Semaphore(many)))
+
 
 _PLACES: dict[Path, _Place] = {}
+
+
+async def _said(
+    reply: Reply, max_tokens: int, total: int, turns: asyncio.Semaphore
+) -> AsyncGenerator[StreamEvent, None]:
+    asked = time.monotonic()
+    async with turns:
+        start = time.monotonic()
+        yield Reading(total, total)
+        said, first = 0, 0.0
+        for chunk in reply.sent():
+            if said == max_tokens:
+                break
+            await _pace(start, said, reply.tokens_per_second)
+            first = first or _milliseconds(asked)
+            said += 1
+            yield Text(chunk)
+        else:
+            if reply.hang:
+                await asyncio.Event().wait()
+            if reply.error:
+                raise _again(reply, said)
+        cut = said < len(reply.chunks)
+        yield Finished("length" if cut else "stop", CallStats(total, 0, said, first, _milliseconds(asked)))
 
 
 def _fitting(messages: Sequence[Message], context_window: int) -> int:

@@ -68,7 +68,7 @@ async def with_place(
     """
     seconds = POLL_SECONDS if poll_seconds is None else poll_seconds
     place, told = Place(), 0
-    first = asyncio.ensure_future(_first(events))
+    first = asyncio.ensure_future(first_of(events))
     try:
         while not (await asyncio.wait({first}, timeout=seconds))[0]:
             ahead = place.ahead(await _look_until(first, client))
@@ -81,7 +81,7 @@ async def with_place(
         async for event in events:
             yield event
     finally:
-        await _ended(first)
+        await ended(first)
         await events.aclose()
 
 
@@ -101,7 +101,7 @@ async def look(client: httpx.AsyncClient) -> Load | None:
     return Load(tasks, len(rows) - len(working), int(deferred[1]) if deferred else None)
 
 
-async def _first(events: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
+async def first_of(events: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
     """The first event; None where there is none."""
     async for event in events:
         return event
@@ -117,10 +117,10 @@ async def _look_until(first: asyncio.Future[StreamEvent | None], client: httpx.A
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         return work.result() if work.done() else None
     finally:
-        await _ended(work)
+        await ended(work)
 
 
-async def _ended(work: asyncio.Future[T]) -> None:
+async def ended(work: asyncio.Future[T]) -> None:
     """Cancel what still runs, and wait until it has let go of its connection."""
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)

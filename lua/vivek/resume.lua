@@ -1,0 +1,72 @@
+--- `:VivekResume`: the hunks that an earlier session left, shown again on the text as it is.
+---
+--- It bridges the journal and proposals. How the session ended does not matter, and nothing is put into the
+--- buffer. What it doesn't do: go on with a run that was cut short; `:VivekHistory` has what came of it.
+
+local capture = require('vivek.capture')
+local journal = require('vivek.journal')
+local message = require('vivek.message')
+local proposals = require('vivek.proposals')
+local report = require('vivek.report')
+
+local M = {}
+
+---@class vivek.Resumed
+---@field open integer hunks that are shown again
+---@field unwritten integer those of them that had been applied
+
+---@param buf integer
+---@param run vivek.JournalRun with its base
+---@param resumed vivek.Resumed
+local function show(buf, run, resumed)
+  local target = report.given(run.target)
+  proposals.show(buf, run.id, run.base, run.edits, {
+    eol = run.eol,
+    target = target and { target.first, target.last } or nil,
+    label = run.instruction,
+    marks = run.marks,
+  })
+  for _, hunk in ipairs(proposals.hunks(buf, run.id)) do
+    if hunk.state == 'pending' or hunk.state == 'stale' then
+      local mark = run.marks[hunk.id]
+      resumed.open = resumed.open + 1
+      resumed.unwritten = resumed.unwritten + ((mark and mark.state == 'applied') and 1 or 0)
+    end
+  end
+end
+
+---@param resumed vivek.Resumed
+local function tell(resumed)
+  if resumed.open == 0 then
+    return message.info('nothing of an earlier session is open here.')
+  end
+  local text = report.counted(resumed.open, 'hunk') .. ' shown again'
+  if resumed.unwritten > 0 then
+    text = ('%s, %d of them applied before but never written'):format(text, resumed.unwritten)
+  end
+  message.info(text .. '.')
+end
+
+--- Show what earlier sessions left open in a buffer's file.
+---@param buf integer
+function M.run(buf)
+  local path = capture.path(buf)
+  if path == '' then
+    return message.info('this buffer is no file. :VivekHistory has every reply.')
+  end
+  local resumed = { open = 0, unwritten = 0 }
+  -- The oldest first: of hunks in the same lines, the newer are meant first.
+  for _, id in vim.iter(journal.unsettled(path)):rev():enumerate() do
+    local run = not proposals.has(buf, id) and journal.load(id)
+    if run and run.base and not run.running then
+      show(buf, run, resumed)
+    end
+  end
+  if not vim.bo[buf].modified then
+    -- What is applied in a text that is on disk is settled.
+    proposals.settle(buf)
+  end
+  tell(resumed)
+end
+
+return M
