@@ -84,11 +84,12 @@ function M.applied(record)
 end
 
 --- The undo tree was thrown away, as it is when a buffer is unloaded: all that remains is what was true
---- last.
+--- last. The numbers go on, but what comes first now is 0 to whoever undoes all.
 ---@param record vivek.UndoRecord
 function M.restart(record)
   record.known = {}
   M.note(record, record.latest)
+  record.known[0] = vim.tbl_values(record.known)[1]
 end
 
 return M

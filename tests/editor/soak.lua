@@ -77,7 +77,7 @@ vim.api.nvim_create_autocmd('BufWritePre', {
 vim.api.nvim_create_autocmd('FileChangedShell', {
   group = group,
   callback = function()
-    vim.v.fcs_choice = M.choice
+    vim.cmd.let(('v:fcs_choice = %q'):format(M.choice))
   end,
 })
 
@@ -122,6 +122,11 @@ function ops.outside(buf, text, command, choice)
   vim.fn.writefile(text, vim.api.nvim_buf_get_name(buf))
   M.choice = choice
   at(buf, 'silent ' .. command)
+  -- Neovim may leave cursors of other windows below the end of a text that it read again (E315 later on).
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    local row = vim.api.nvim_win_get_cursor(win)[1]
+    vim.api.nvim_win_set_cursor(win, { math.min(row, vim.api.nvim_buf_line_count(buf)), 0 })
+  end
 end
 
 function ops.unload(buf, other, command)

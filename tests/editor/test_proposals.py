@@ -229,6 +229,15 @@ def test_drawing_follows_a_buffer_that_another_program_rewrites_in_whole(letters
     assert virtual_lines(letters) == [(2, ["B"]), (7, ["G"])]
 
 
+def test_the_highlight_of_the_only_line_comes_back_after_it_was_deleted(nvim: Editor) -> None:
+    nvim.edit("\n", name="a.txt", filetype="text")
+    propose(nvim, [rows(0, 1, "A")])
+    assert removed_rows(nvim) == [0]
+    nvim.lua("vim.api.nvim_buf_set_lines(0, 0, 1, true, {})")
+    assert removed_rows(nvim) == []
+    nvim.wait_for(lambda: removed_rows(nvim) == [0])
+
+
 def test_a_reload_from_disk_keeps_the_hunks(letters: Editor) -> None:
     propose(letters, [rows(1, 2, "B")])
     (letters.home / "letters.txt").write_text("x\n" + "\n".join(LETTERS) + "\n")

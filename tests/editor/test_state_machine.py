@@ -95,6 +95,7 @@ class Text:
     disk: Lines | None
     loaded: bool = True
     sequence: int = 0
+    root: int = 0
     states: dict[int, Lines] = field(default_factory=dict)
     parents: dict[int, int] = field(default_factory=dict)
     proposals: dict[str, Proposal] = field(default_factory=dict)
@@ -165,8 +166,11 @@ class Machine(RuleBasedStateMachine):
             assert seen["loaded"] == text.loaded
             if text.loaded:
                 assert seen["lines"] == text.lines
-                if seen["seq"] not in text.states:
-                    text.parents[seen["seq"]] = text.sequence
+                if name == "open" and number == side:
+                    # Numbers go on after a load, although what they stood for is gone.
+                    text.root = seen["seq"]
+                elif seen["seq"] not in text.states:
+                    text.parents[seen["seq"]] = 0 if text.sequence == text.root else text.sequence
                 text.sequence = seen["seq"]
                 text.states[text.sequence] = text.lines
                 self.check_hunks(text, seen["hunks"])
@@ -307,7 +311,7 @@ class Machine(RuleBasedStateMachine):
         (look,) = self.editor.lua("return _G.soak.steps(...)", [["undo", side + 1, command]])
         reached = look["buffers"][side]["seq"]
         if command == "undo":
-            assert reached == text.parents.get(text.sequence, 0)
+            assert reached == text.parents.get(text.sequence, text.sequence)
         text.lines = text.states[reached]
         self.took(side, look, "undo")
 
