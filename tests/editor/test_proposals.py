@@ -705,7 +705,7 @@ def distinct_cases(draw: st.DrawFn) -> tuple[list[str], list[str], list[str], li
         if action in ("keep", "insert"):
             proposed.append(line)
     gaps = [
-        [f"typed {gap}.{extra}" for extra in range(draw(st.sampled_from([0, 0, 0, 0, 1, 2])))]
+        [f"typed{gap}_{extra}" for extra in range(draw(st.sampled_from([0, 0, 0, 0, 1, 2])))]
         for gap in range(count + 1)
     ]
     kept = [draw(st.sampled_from([True, True, True, False])) for _ in base]
