@@ -181,10 +181,14 @@ function M.settle(proposal)
   return changed
 end
 
---- The buffer was loaded anew, its undo tree with it.
+--- The buffer was loaded anew: of what was applied, that remains which was written.
 ---@param proposal vivek.Proposal
 function M.reloaded(proposal)
-  undo.restart(proposal.undo)
+  local written = {}
+  for _, hunk in ipairs(proposal.hunks) do
+    written[hunk.id] = (hunk.verdict == 'written') or nil
+  end
+  undo.restart(proposal.undo, written)
   proposal.tick = nil
 end
 

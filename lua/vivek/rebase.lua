@@ -386,7 +386,10 @@ local function place_of(hunk, is_applied, span, sweep)
       new = is_applied and now or other,
     }
   end
-  if place.state ~= 'stale' and place.row < sweep.taken then
+  if is_applied and place.state == 'applied' and place.row < sweep.taken then
+    -- The user's changes made one of it and the hunk above: that has the lines.
+    place = { state = 'applied', row = sweep.taken, old = {}, new = {} }
+  elseif place.state ~= 'stale' and place.row < sweep.taken then
     place = { state = 'stale', row = place.row, old = {}, new = (hunk.resolution or hunk).new }
   elseif place.state ~= 'stale' and hunk.verdict ~= 'rejected' then
     sweep.floor, sweep.taken = span.last, place.row + #place.old

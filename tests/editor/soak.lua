@@ -222,7 +222,8 @@ function ops.rest(buf)
       end
     end
   end
-  return { drawn = drawn }
+  local pending, run = proposals.pending_text(buf)
+  return { drawn = drawn, pending = pending and pending.lines, run = run }
 end
 
 --- Steps of one tick, with nothing between them.

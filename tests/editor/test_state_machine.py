@@ -36,6 +36,9 @@ MOST_PROPOSALS = 3
 
 WINDOWS = ["split", "vsplit", "tabnew", "close", "wincmd w", "bnext"]
 
+# What may change the state of a hunk at a state of the undo tree that was there before.
+DECISIONS = {"show", "choose", "restore", "edit_hunk", "write", "outside", "unload", "open"}
+
 # Rows and choices are drawn as one number each, which shrinks well, and are taken modulo what there is.
 NUMBER = st.integers(0, 999)
 SIDE = st.integers(0, 1)
@@ -56,17 +59,12 @@ def held(lines: Lines) -> Lines:
     return lines or [""]
 
 
-def edits_between(old: Lines, new: Lines) -> list[dict[str, Any]]:
-    """LSP text edits of whole lines."""
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    return [
-        {
-            "range": {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}},
-            "newText": "".join(line + "\n" for line in new[to:end]),
-        }
-        for tag, first, last, to, end in matcher.get_opcodes()
-        if tag != "equal"
-    ]
+def text_edit(first: int, last: int, new: Lines) -> dict[str, Any]:
+    """An LSP text edit of whole lines."""
+    return {
+        "range": {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}},
+        "newText": "".join(line + "\n" for line in new),
+    }
 
 
 @dataclass
@@ -77,6 +75,34 @@ class Proposal:
     base: Lines
     proposed: Lines
     edited: Lines = field(default_factory=list)
+    rewritten: set[int] = field(default_factory=set)
+
+    def untouched(self, lines: Lines) -> Iterator[tuple[int, int, int, Lines]]:
+        """The hunks whose lines, and one at each side, stand in the text as they did, so that nothing is open.
+
+        Number from 1 on, first and last line in the text, and the new lines of each. Only lines that are like no
+        other count, and only where none of them was moved.
+        """
+        single = {line for line in self.base if TOKEN.search(line) and self.base.count(line) == 1}
+        single = {line for line in single if lines.count(line) == 1 and self.proposed.count(line) <= 1}
+        order = [line for line in lines if line in single]
+        if order != [line for line in self.base if line in single]:
+            return
+        for number, (first, last, new) in enumerate(self.changes(), 1):
+            block = self.base[max(first - 1, 0) : last + 1]
+            above = min(first, 1)
+            at = lines.index(block[0]) if block and block[0] in single else -1
+            whole = at >= 0 and lines[at : at + len(block)] == block and single.issuperset(block)
+            ends = (first > 0 or at == 0) and (last < len(self.base) or at + len(block) == len(lines))
+            if whole and ends:
+                yield number, at + above + 1, at + above + last - first, new
+
+    def changes(self) -> Iterator[tuple[int, int, Lines]]:
+        """First and last line (0-based, exclusive) in the text at the ask, and the new lines, of each hunk."""
+        matcher = difflib.SequenceMatcher(None, self.base, self.proposed, autojunk=False)
+        for tag, first, last, to, end in matcher.get_opcodes():
+            if tag != "equal":
+                yield first, last, self.proposed[to:end]
 
     def strange(self, lines: Lines) -> Counter[str]:
         """Tokens that are neither in the text at the ask nor in the answer: they came since."""
@@ -100,6 +126,7 @@ class Text:
     parents: dict[int, int] = field(default_factory=dict)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     asks: list[Proposal] = field(default_factory=list)
+    remembered: dict[int, tuple[Lines, dict[tuple[str, int], str]]] = field(default_factory=dict)
 
     def load(self) -> None:
         """Read the file anew; the undo history begins anew with it."""
@@ -173,6 +200,7 @@ class Machine(RuleBasedStateMachine):
                     text.parents[seen["seq"]] = 0 if text.sequence == text.root else text.sequence
                 text.sequence = seen["seq"]
                 text.states[text.sequence] = text.lines
+                self.check_again(text, name if number == side else "", seen["hunks"])
                 self.check_hunks(text, seen["hunks"])
             self.hunks[number] = seen["hunks"] or []
 
@@ -190,6 +218,29 @@ class Machine(RuleBasedStateMachine):
                     bottom = last
                     lost = proposal.strange(hunk["old"]) - tokens(hunk["new"])
                     assert not lost, (lost, hunk)
+            self.check_untouched(text, proposal, {hunk["id"]: hunk for hunk in hunks if hunk["run"] == run})
+
+    @staticmethod
+    def check_untouched(text: Text, proposal: Proposal, by_number: dict[int, Hunk]) -> None:
+        """A hunk whose lines are as they were is pending, exactly there, wherever they are now."""
+        for number, first, last, new in proposal.untouched(text.lines) if by_number else []:
+            hunk = by_number[number]
+            if hunk["state"] != "rejected" and "first" in hunk and number not in proposal.rewritten:
+                Machine.counted["untouched hunks seen"] += 1
+                seen = (hunk["state"], hunk["first"], hunk["last"], hunk["new"])
+                assert seen == ("pending", first, last, new), hunk
+
+    @staticmethod
+    def check_again(text: Text, name: str, hunks: list[Hunk]) -> None:
+        """Back at a state of the undo tree, without a decision since, every hunk is what it was there."""
+        if name in DECISIONS or name.startswith("apply theirs"):
+            text.remembered.clear()
+        states = {(hunk["run"], hunk["id"]): hunk["state"] for hunk in hunks}
+        before = text.remembered.get(text.sequence)
+        if before and before[0] == text.lines:
+            Machine.counted["states seen again"] += 1
+            assert states == before[1]
+        text.remembered[text.sequence] = (text.lines, states)
 
     def states_of(self, side: int) -> dict[tuple[str, int], str]:
         return {(hunk["run"], hunk["id"]): hunk["state"] for hunk in self.hunks[side]}
@@ -358,6 +409,7 @@ class Machine(RuleBasedStateMachine):
         self.last_name += 1
         text.path = str(self.folder / f"renamed {self.last_name}")
         text.disk = text.lines if command == "saveas!" else None
+        text.remembered.clear()
         self.step(side, "command", f"{command} {text.path}".replace("renamed ", "renamed\\ "))
 
     def unload(self, side: int, command: str) -> None:
@@ -453,7 +505,7 @@ class Machine(RuleBasedStateMachine):
         if text.asks and text.loaded:
             proposal = text.asks.pop(0)
             text.proposals[proposal.run] = proposal
-            edits = edits_between(proposal.base, proposal.proposed)
+            edits = [text_edit(*change) for change in proposal.changes()]
             self.step(side, "show", proposal.run, proposal.base, edits, {"eol": True})
 
     @rule(side=SIDE, back=st.booleans())
@@ -549,7 +601,9 @@ class Machine(RuleBasedStateMachine):
         assert text.sequence == (0 if sequence == text.root else sequence)
         now = {(hunk["run"], hunk["id"]): hunk for hunk in self.hunks[side]}
         for hunk in hunks:
-            assert now[hunk["run"], hunk["id"]] == hunk
+            again = now[hunk["run"], hunk["id"]]
+            assert again["state"] == hunk["state"]
+            assert again == hunk or hunk["state"] != "pending"
         self.go_back(side, "redo")
         assert text.lines == after
         assert self.states_of(side) == applied
@@ -583,9 +637,14 @@ class Machine(RuleBasedStateMachine):
         if not text.loaded:
             return
         added = self.token("«»")
-        told = self.step(side, "edit_hunk", added)
+        (look,) = self.editor.lua("return _G.soak.steps(...)", [["edit_hunk", side + 1, added]])
+        told = look.get("told")
         if told:
-            text.proposals[told["current"][0]].edited.append(added)
+            proposal = text.proposals[told["current"][0]]
+            proposal.edited.append(added)
+            proposal.rewritten.add(told["current"][1])
+        self.took(side, look, "edit_hunk")
+        if told:
             key = tuple(told["current"])
             before = next(h for h in told["before"] if (h["run"], h["id"]) == key)
             after = next(h for h in self.hunks[side] if (h["run"], h["id"]) == key)
@@ -598,7 +657,8 @@ class Machine(RuleBasedStateMachine):
     def rest(self, side: int) -> None:
         """The user rests, so that all is drawn: what is marked as going is what the pending hunks take away."""
         if self.texts[side].loaded:
-            drawn = self.step(side, "rest")["drawn"]
+            told = self.step(side, "rest")
+            drawn = told["drawn"]
             gone = [
                 row
                 for hunk in self.hunks[side]
@@ -606,6 +666,9 @@ class Machine(RuleBasedStateMachine):
                 for row in range(hunk["first"], hunk["last"] + 1)
             ]
             assert sorted(drawn) == sorted(gone)
+            if "run" in told:
+                pending = [h for h in self.hunks[side] if (h["run"], h["state"]) == (told["run"], "pending")]
+                assert held(told["pending"]) == self.applied(self.texts[side].lines, pending)
 
 
 @pytest.fixture(scope="module")
