@@ -30,11 +30,15 @@ local function digest(record)
 end
 
 ---@param buf integer
----@param applied? table<integer, boolean>
+---@param believed table<integer, boolean> what is thought to be applied in a text that an earlier session left
 ---@return vivek.UndoRecord
-function M.record(buf, applied)
+function M.record(buf, believed)
   local record = { buf = buf, known = {} }
-  M.note(record, applied or {})
+  if next(believed) then
+    M.restart(record, believed)
+  else
+    M.note(record, {})
+  end
   return record
 end
 

@@ -604,6 +604,33 @@ def test_of_two_proposals_for_the_same_lines_the_newer_is_applied_and_the_other_
     assert shown(letters) == [("pending", 2), ("pending", 2)]
 
 
+def test_what_an_earlier_session_applied_but_the_file_never_got_is_pending(letters: Editor) -> None:
+    applied = {"state": "applied"}
+    propose(letters, [rows(1, 2, "B"), rows(6, 7, "G")], marks=[applied, applied])
+    assert shown(letters) == [("pending", 2), ("pending", 7)]
+
+
+def test_what_an_earlier_session_applied_and_is_in_the_file_is_applied(letters: Editor) -> None:
+    letters.set_lines(["a", "B", *LETTERS[2:]])
+    letters.lua(
+        "require('vivek.proposals').show(0, 'r1', ...)",
+        LETTERS,
+        [rows(1, 2, "B"), rows(6, 7, "G")],
+        {"eol": True, "marks": [{"state": "applied"}, {"state": "pending"}]},
+    )
+    assert shown(letters) == [("applied", 2), ("pending", 7)]
+
+
+def test_after_a_reload_what_was_applied_and_is_not_on_disk_is_pending_again(letters: Editor) -> None:
+    propose(letters, [rows(0, 0, "top 1", "top 2"), rows(8, 8, "end")])
+    apply(letters, all=True)
+    (letters.home / "letters.txt").write_text("x\n" + "\n".join(LETTERS) + "\n")
+    letters.command("edit!")
+    assert shown(letters) == [("pending", 2), ("pending", 10)]
+    letters.command("undo")
+    assert shown(letters) == [("applied", 1), ("applied", 11)]
+
+
 def test_commands_without_a_proposal_say_so(letters: Editor) -> None:
     for name in ("apply", "reject", "next", "prev"):
         letters.lua(f"require('vivek.proposals').{name}(0)")
