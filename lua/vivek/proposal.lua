@@ -274,6 +274,10 @@ local function changes_of(proposal)
       pending[#pending + 1] = hunks.change(place, place.row)
     end
   end
+  -- A hunk follows its lines past others.
+  table.sort(pending, function(one, other)
+    return one.start < other.start or one.start == other.start and one.count < other.count
+  end)
   return applied, pending
 end
 
