@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -139,7 +139,7 @@ class Machine(RuleBasedStateMachine):
 
     editor: Editor
     steps = 0
-    counted: Counter[str] = Counter()
+    counted: ClassVar[Counter[str]] = Counter()
 
     @initialize(
         count=st.integers(0, 12), repeated=st.lists(NUMBER, max_size=5), asks=st.tuples(CHANGES, CHANGES)
