@@ -16,8 +16,8 @@ local M = {}
 -- How long the buffer must rest before hunks are located and drawn anew; until then the extmarks move along
 -- by themselves.
 local REDRAW_MS = 60
--- Of proposals that have no open hunk any more, so many are kept for undo and :VivekRestore.
-local KEPT = 8
+-- So many rejects can be taken back.
+local REJECTS_KEPT = 100
 local LABEL_WIDTH = 24
 
 ---@class vivek.Drawn
@@ -365,18 +365,31 @@ function M.close(board)
   end
 end
 
---- Drop the proposals that nothing can be taken back of, and the oldest of those that have nothing open. The
---- text at the ask is kept for each.
+--- The proposals that :VivekRestore can open again.
+---@param board vivek.Board
+---@return table<vivek.Proposal, boolean>
+local function restorable(board)
+  local found = {}
+  for _, items in ipairs(board.rejected) do
+    for _, item in ipairs(items) do
+      found[item.proposal] = true
+    end
+  end
+  return found
+end
+
+--- Drop the proposals that nothing can open again: neither an undo of what was not written yet, nor
+--- :VivekRestore.
 ---@param board vivek.Board
 function M.tidy(board)
-  local resting = 0
+  while #board.rejected > REJECTS_KEPT do
+    table.remove(board.rejected, 1)
+  end
+  local kept = restorable(board)
   for index = #board.list, 1, -1 do
     local proposal = board.list[index]
-    if #proposals.open(proposal) == 0 then
-      resting = resting + 1
-      if proposals.is_settled(proposal) or resting > KEPT then
-        table.remove(board.list, index)
-      end
+    if proposals.is_decided(proposal) and not kept[proposal] then
+      table.remove(board.list, index)
     end
   end
   if #board.list == 0 then

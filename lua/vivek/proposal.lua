@@ -137,12 +137,12 @@ function M.open(proposal)
   end, proposal.hunks)
 end
 
---- The hunks that a decision can still be taken back of.
+--- Whether the text, and an undo, have no say any more.
 ---@param proposal vivek.Proposal
 ---@return boolean
-function M.is_settled(proposal)
+function M.is_decided(proposal)
   return vim.iter(proposal.hunks):all(function(hunk)
-    return hunk.verdict == 'written'
+    return hunk.verdict ~= nil
   end)
 end
 

@@ -631,6 +631,29 @@ def test_after_a_reload_what_was_applied_and_is_not_on_disk_is_pending_again(let
     assert shown(letters) == [("applied", 1), ("applied", 11)]
 
 
+def test_an_undo_brings_hunks_back_of_however_many_proposals(letters: Editor) -> None:
+    for number in range(12):
+        propose(letters, [rows(1, 2, f"line {number}")], run=f"r{number}")
+        apply(letters)
+    assert [state for state, _ in shown(letters)] == ["applied"] * 12
+    for number in reversed(range(12)):
+        letters.command("undo")
+        states = [state for state, _ in shown(letters)]
+        assert states[number] == "pending"
+        assert states[:number] == ["applied"] * number
+
+
+def test_the_oldest_of_many_proposals_can_be_restored_right_after_it_was_rejected(letters: Editor) -> None:
+    for number in range(12):
+        propose(letters, [rows(number % 8, number % 8 + 1, f"line {number}")], run=f"r{number}")
+    for number in reversed(range(12)):
+        letters.command(str(number % 8 + 1))
+        reject(letters)
+    assert [state for state, _ in shown(letters)] == ["rejected"] * 12
+    letters.lua("require('vivek.proposals').restore(0, { all = true })")
+    assert [state for state, _ in shown(letters)] == ["pending"] * 12
+
+
 def test_commands_without_a_proposal_say_so(letters: Editor) -> None:
     for name in ("apply", "reject", "next", "prev"):
         letters.lua(f"require('vivek.proposals').{name}(0)")
