@@ -107,6 +107,8 @@ function ops.command(buf, command)
   at(buf, 'silent ' .. command)
 end
 
+ops.rename = ops.command
+
 function ops.undo(buf, command)
   at(buf, 'silent! ' .. command)
   vim.v.errmsg = ''

@@ -130,6 +130,22 @@ def test_the_first_change_after_a_buffer_was_opened_again_can_be_undone(nvim: Ed
     assert (nvim.lines(), states(nvim)) == (FIRST_APPLIED, ["applied", "pending"])
 
 
+def test_a_buffer_whose_file_is_not_there_when_it_is_opened_again_has_nothing_applied(nvim: Editor) -> None:
+    number = letters(nvim)
+    propose(nvim, [rows(0, 1), rows(7, 7, "below g")])
+    apply(nvim)
+    nvim.command("file never-written.txt")
+    nvim.command("enew")
+    nvim.command(f"bdelete! {number}")
+    nvim.command(f"buffer {number}")
+    assert nvim.lines() == [""]
+    first = states(nvim)
+    assert "applied" not in first
+    nvim.feed("Ox<Esc>")
+    nvim.command("undo")
+    assert (nvim.lines(), states(nvim)) == ([""], first)
+
+
 def test_a_buffer_that_is_wiped_out_takes_its_proposal_along_and_others_stay(nvim: Editor) -> None:
     number = letters(nvim)
     propose(nvim, HUNKS)
