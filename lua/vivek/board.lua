@@ -289,12 +289,15 @@ function M.redraw(board)
   erase_others(board, wanted)
 end
 
---- The text of a hunk that is no longer applied has its old end again.
+--- Undo and redo leave the end of the last line alone: it is made to go with the hunk that changes it.
 ---@param proposal vivek.Proposal
 ---@param change vivek.HunkChange
-local function restore_eol(proposal, change)
-  if change.hunk.eol ~= nil and change.action == 'pending' then
+local function follow_eol(proposal, change)
+  local eol = change.hunk.eol
+  if eol ~= nil and change.action == 'pending' then
     vim.bo[proposal.buf].endofline = proposal.eol
+  elseif eol ~= nil and change.action == 'applied' then
+    vim.bo[proposal.buf].endofline = eol
   end
 end
 
@@ -316,7 +319,7 @@ function M.announce(board)
     outcomes[board.buf] = outcomes[board.buf] or {}
     outcomes[board.buf][proposal.run] = proposals.outcome(proposal)
     for _, change in ipairs(changes) do
-      restore_eol(proposal, change)
+      follow_eol(proposal, change)
       told[#told + 1] = { proposal = proposal, change = change }
     end
   end

@@ -292,3 +292,25 @@ def test_a_write_that_fails_settles_nothing(nvim: Editor) -> None:
     nvim.command("silent! write!")
     nvim.command("undo")
     assert states(nvim) == ["pending", "pending"]
+
+
+# The end of the last line, which is no part of Neovim's undo history
+
+LAST_NEWLINE = {"start": {"line": 1, "character": 1}, "end": {"line": 1, "character": 1}}
+
+
+@pytest.mark.parametrize("text", ["\n", "\nc"])
+def test_undo_and_redo_take_the_end_of_the_last_line_along(nvim: Editor, text: str) -> None:
+    nvim.command("set nofixeol")
+    nvim.edit("a\nb", name="file.txt", filetype="text")
+    before = nvim.eval("&endofline")
+    edit = {"range": LAST_NEWLINE, "newText": text + ("\n" if text != "\n" else "")}
+    propose(nvim, [edit], eol=False)
+    apply(nvim)
+    assert (states(nvim), before, nvim.eval("&endofline")) == (["applied"], 0, 1)
+    nvim.command("undo")
+    assert (nvim.lines(), states(nvim)) == (["a", "b"], ["pending"])
+    nvim.wait_for(lambda: nvim.eval("&endofline") == 0)
+    nvim.command("redo")
+    assert states(nvim) == ["applied"]
+    nvim.wait_for(lambda: nvim.eval("&endofline") == 1)

@@ -100,7 +100,7 @@ class Proposal:
             ends = (first > 0 or at == 0) and (last < len(self.base) or at + len(block) == len(lines))
             # Where its new lines stand elsewhere, the user may have moved them there.
             anew = tokens(new) - tokens(self.base)
-            if whole and ends and not anew & tokens(lines):
+            if whole and ends and (anew or not new) and not anew & tokens(lines):
                 yield number, at + above + 1, at + above + last - first, new
 
     def changes(self) -> Iterator[tuple[int, int, Lines]]:
