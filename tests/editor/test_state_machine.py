@@ -562,6 +562,28 @@ class Machine(RuleBasedStateMachine):
         if back:
             self.take_back(side, before, sequence, told["before"], put)
 
+    @rule(side=SIDE)
+    def burst(self, side: int) -> None:
+        """Another plugin changes text right before and after all is applied, in the very same tick."""
+        text = self.texts[side]
+        if not text.loaded:
+            return
+        above, below = self.user_line(0), self.user_line(1)
+        looks = self.editor.lua(
+            "return _G.soak.steps(...)",
+            [
+                ["set_lines", side + 1, 0, 0, [above]],
+                ["choose", side + 1, "apply", {"all": True}],
+                ["set_lines", side + 1, -1, -1, [below]],
+            ],
+        )
+        text.lines = [above, *text.lines]
+        self.took(side, looks[0], "burst")
+        text.lines = self.applied(text.lines, self.put(looks[1]["told"], {"all": True}))
+        self.took(side, looks[1], "choose")
+        text.lines = [*text.lines, below]
+        self.took(side, looks[2], "burst")
+
     def put(self, told: dict[str, Any], options: dict[str, Any]) -> list[Hunk]:
         """The hunks that must be in the text now, in the order of their lines."""
         by_key = {(hunk["run"], hunk["id"]): hunk for hunk in told["before"] or []}
@@ -693,7 +715,7 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     editor.close()
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(3600)
 def test_no_word_is_lost_whatever_the_user_does(editor: Editor) -> None:
     print(f"VIVEK_SOAK_SEED={SEED}")
     Machine.editor = editor
