@@ -381,6 +381,15 @@ local function restorable(board)
   return found
 end
 
+--- Take a proposal off the board, with what was drawn of it.
+---@param board vivek.Board
+---@param index integer
+local function drop(board, index)
+  for _, drawn in pairs(table.remove(board.list, index).drawn) do
+    draw.erase(drawn.marks)
+  end
+end
+
 --- Drop the proposals that nothing can open again: neither an undo of what was not written yet, nor
 --- :VivekRestore.
 ---@param board vivek.Board
@@ -392,7 +401,7 @@ function M.tidy(board)
   for index = #board.list, 1, -1 do
     local proposal = board.list[index]
     if proposals.is_decided(proposal) and not kept[proposal] then
-      table.remove(board.list, index)
+      drop(board, index)
     end
   end
   if #board.list == 0 then
@@ -513,10 +522,7 @@ function M.add(proposal)
   end
   for index, other in ipairs(board.list) do
     if other.run == proposal.run then
-      for _, drawn in pairs(other.drawn) do
-        draw.erase(drawn.marks)
-      end
-      table.remove(board.list, index)
+      drop(board, index)
       break
     end
   end

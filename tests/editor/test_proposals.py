@@ -238,6 +238,14 @@ def test_the_highlight_of_the_only_line_comes_back_after_it_was_deleted(nvim: Ed
     nvim.wait_for(lambda: removed_rows(nvim) == [0])
 
 
+def test_nothing_stays_drawn_of_a_hunk_that_the_user_made_and_wrote_themselves(letters: Editor) -> None:
+    propose(letters, [rows(1, 2, "B")])
+    propose(letters, [rows(6, 7, "G")], run="r2")
+    letters.lua("vim.api.nvim_buf_set_lines(0, 1, 2, true, { 'B' }) vim.cmd.write()")
+    assert shown(letters) == [("pending", 7)]
+    assert virtual_lines(letters) == [(6, ["G"])]
+
+
 def test_a_reload_from_disk_keeps_the_hunks(letters: Editor) -> None:
     propose(letters, [rows(1, 2, "B")])
     (letters.home / "letters.txt").write_text("x\n" + "\n".join(LETTERS) + "\n")
