@@ -11,7 +11,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PYTEST := $(RUN) $(PYTHON_IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help try test real lint format bench-startup bench-ui bench-json bench-llm bench-prefix bench-tokens doc picture wheel clean setup setup-dev neovim
+.PHONY: help try test soak real lint format bench-startup bench-ui bench-json bench-llm bench-prefix bench-tokens doc picture wheel clean setup setup-dev neovim
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ test: setup-dev neovim ## Run the whole test suite (fetches small real models; A
 	@$(VIVEK) install model $(TEST_MODEL) || echo "Going on without $(TEST_MODEL): its tests will say so."
 	@$(PYTHON_IN_VENV) tests/models.py || echo "Going on without the small models: their tests will say so."
 	@$(PYTEST) $(ARGS)
+
+soak: setup-dev neovim ## Drive a real Neovim for 100,000 random steps, beside a model of its text (SEED= replays a run)
+	@VIVEK_SOAK_STEPS=100000 VIVEK_SOAK_SEED='$(SEED)' $(PYTEST) -s tests/editor/test_state_machine.py $(ARGS)
 
 real: setup-dev neovim ## Run the real-model tests on MODEL (an Ollama tag or the path of a GGUF file)
 	@VIVEK_REAL_MODEL='$(MODEL)' $(PYTEST) tests/integration/test_real_models.py $(ARGS)

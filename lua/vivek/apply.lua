@@ -100,6 +100,12 @@ local function set_change_marks(buf, replacements)
   vim.api.nvim_buf_set_mark(buf, ']', math.min(last + 1, bottom), 0, {})
 end
 
+--- Hunks that change but the end of the last line are something to undo only where some text is set.
+---@param buf integer
+local function touch_last_line(buf)
+  vim.api.nvim_buf_set_lines(buf, -2, -1, true, vim.api.nvim_buf_get_lines(buf, -2, -1, true))
+end
+
 ---@class vivek.LocatedHunk : vivek.Replacement
 ---@field eol boolean? whether the last line ends in a newline afterwards, where the hunk changes that
 
@@ -112,10 +118,15 @@ function M.hunks(buf, located)
   for index = #replacements, 1, -1 do
     M.lines(buf, replacements[index].row, replacements[index].old, replacements[index].new)
   end
+  local changes_lines = false
   for _, one in ipairs(located) do
+    changes_lines = changes_lines or not vim.deep_equal(one.old, one.new)
     if one.eol ~= nil then
       vim.bo[buf].endofline = one.eol
     end
+  end
+  if not changes_lines then
+    touch_last_line(buf)
   end
   set_change_marks(buf, replacements)
   break_undo(buf)

@@ -16,8 +16,8 @@ local M = {}
 -- How long the buffer must rest before hunks are located and drawn anew; until then the extmarks move along
 -- by themselves.
 local REDRAW_MS = 60
--- Of proposals that have no open hunk any more, so many are kept for undo and :VivekRestore.
-local KEPT = 8
+-- So many rejects can be taken back.
+local REJECTS_KEPT = 100
 local LABEL_WIDTH = 24
 
 ---@class vivek.Drawn
@@ -289,12 +289,15 @@ function M.redraw(board)
   erase_others(board, wanted)
 end
 
---- The text of a hunk that is no longer applied has its old end again.
+--- Undo and redo leave the end of the last line alone: it is made to go with the hunk that changes it.
 ---@param proposal vivek.Proposal
 ---@param change vivek.HunkChange
-local function restore_eol(proposal, change)
-  if change.hunk.eol ~= nil and change.action == 'pending' then
+local function follow_eol(proposal, change)
+  local eol = change.hunk.eol
+  if eol ~= nil and change.action == 'pending' then
     vim.bo[proposal.buf].endofline = proposal.eol
+  elseif eol ~= nil and change.action == 'applied' then
+    vim.bo[proposal.buf].endofline = eol
   end
 end
 
@@ -316,7 +319,7 @@ function M.announce(board)
     outcomes[board.buf] = outcomes[board.buf] or {}
     outcomes[board.buf][proposal.run] = proposals.outcome(proposal)
     for _, change in ipairs(changes) do
-      restore_eol(proposal, change)
+      follow_eol(proposal, change)
       told[#told + 1] = { proposal = proposal, change = change }
     end
   end
@@ -365,18 +368,40 @@ function M.close(board)
   end
 end
 
---- Drop the proposals that nothing can be taken back of, and the oldest of those that have nothing open. The
---- text at the ask is kept for each.
+--- The proposals that :VivekRestore can open again.
+---@param board vivek.Board
+---@return table<vivek.Proposal, boolean>
+local function restorable(board)
+  local found = {}
+  for _, items in ipairs(board.rejected) do
+    for _, item in ipairs(items) do
+      found[item.proposal] = true
+    end
+  end
+  return found
+end
+
+--- Take a proposal off the board, with what was drawn of it.
+---@param board vivek.Board
+---@param index integer
+local function drop(board, index)
+  for _, drawn in pairs(table.remove(board.list, index).drawn) do
+    draw.erase(drawn.marks)
+  end
+end
+
+--- Drop the proposals that nothing can open again: neither an undo of what was not written yet, nor
+--- :VivekRestore.
 ---@param board vivek.Board
 function M.tidy(board)
-  local resting = 0
+  while #board.rejected > REJECTS_KEPT do
+    table.remove(board.rejected, 1)
+  end
+  local kept = restorable(board)
   for index = #board.list, 1, -1 do
     local proposal = board.list[index]
-    if #proposals.open(proposal) == 0 then
-      resting = resting + 1
-      if proposals.is_settled(proposal) or resting > KEPT then
-        table.remove(board.list, index)
-      end
+    if proposals.is_decided(proposal) and not kept[proposal] then
+      drop(board, index)
     end
   end
   if #board.list == 0 then
@@ -497,10 +522,7 @@ function M.add(proposal)
   end
   for index, other in ipairs(board.list) do
     if other.run == proposal.run then
-      for _, drawn in pairs(other.drawn) do
-        draw.erase(drawn.marks)
-      end
-      table.remove(board.list, index)
+      drop(board, index)
       break
     end
   end

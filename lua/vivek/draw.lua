@@ -180,7 +180,13 @@ end
 ---@field buf integer
 ---@field namespace integer
 ---@field row integer where the hunk was when they were set
----@field rows table<integer, integer> the line of each, by its id
+---@field extents table<integer, vivek.MarkExtent> where each was put, by its id
+
+---@class vivek.MarkExtent
+---@field row integer
+---@field column integer
+---@field end_row integer?
+---@field end_column integer?
 
 ---@param marks vivek.Marks
 ---@param row integer
@@ -188,7 +194,10 @@ end
 ---@param options vim.api.keyset.set_extmark
 local function mark(marks, row, column, options)
   options.strict, options.undo_restore = false, false
-  marks.rows[vim.api.nvim_buf_set_extmark(marks.buf, marks.namespace, row, column, options)] = row
+  local id = vim.api.nvim_buf_set_extmark(marks.buf, marks.namespace, row, column, options)
+  local end_column = options.end_col
+  local end_row = end_column and (options.end_row or row)
+  marks.extents[id] = { row = row, column = column, end_row = end_row, end_column = end_column }
 end
 
 ---@param marks vivek.Marks
@@ -263,7 +272,7 @@ end
 ---@param namespace integer? of those who draw what is no proposal yet
 ---@return vivek.Marks
 function M.hunk(buf, place, view, note, namespace)
-  local marks = { buf = buf, namespace = namespace or NAMESPACE, row = place.row, rows = {} }
+  local marks = { buf = buf, namespace = namespace or NAMESPACE, row = place.row, extents = {} }
   local below = note and mark_note(marks, M.first_row(place), note, view) or {}
   local lines
   if view.beside and place.state ~= 'stale' then
@@ -299,7 +308,7 @@ end
 --- Take away what was drawn.
 ---@param marks vivek.Marks
 function M.erase(marks)
-  for id in pairs(marks.rows) do
+  for id in pairs(marks.extents) do
     vim.api.nvim_buf_del_extmark(marks.buf, marks.namespace, id)
   end
 end
@@ -309,9 +318,15 @@ end
 ---@param row integer
 ---@return boolean
 function M.is_at(marks, row)
-  for id, drawn_at in pairs(marks.rows) do
-    local at = vim.api.nvim_buf_get_extmark_by_id(marks.buf, marks.namespace, id, {})[1]
-    if at ~= drawn_at + row - marks.row then
+  local shift = row - marks.row
+  for id, extent in pairs(marks.extents) do
+    -- Where it ends is asked only of those that have an end: to tell all of virtual lines takes long.
+    local options = { details = extent.end_row ~= nil }
+    local found = vim.api.nvim_buf_get_extmark_by_id(marks.buf, marks.namespace, id, options)
+    local details = found[3] or {}
+    local stays = found[1] == extent.row + shift and found[2] == extent.column
+    local ends = extent.end_row and extent.end_row + shift
+    if not stays or details.end_row ~= ends or details.end_col ~= extent.end_column then
       return false
     end
   end

@@ -137,12 +137,12 @@ function M.open(proposal)
   end, proposal.hunks)
 end
 
---- The hunks that a decision can still be taken back of.
+--- Whether the text, and an undo, have no say any more.
 ---@param proposal vivek.Proposal
 ---@return boolean
-function M.is_settled(proposal)
+function M.is_decided(proposal)
   return vim.iter(proposal.hunks):all(function(hunk)
-    return hunk.verdict == 'written'
+    return hunk.verdict ~= nil
   end)
 end
 
@@ -181,10 +181,14 @@ function M.settle(proposal)
   return changed
 end
 
---- The buffer was loaded anew, its undo tree with it.
+--- The buffer was loaded anew: of what was applied, that remains which was written.
 ---@param proposal vivek.Proposal
 function M.reloaded(proposal)
-  undo.restart(proposal.undo)
+  local written = {}
+  for _, hunk in ipairs(proposal.hunks) do
+    written[hunk.id] = (hunk.verdict == 'written') or nil
+  end
+  undo.restart(proposal.undo, written)
   proposal.tick = nil
 end
 
@@ -270,6 +274,10 @@ local function changes_of(proposal)
       pending[#pending + 1] = hunks.change(place, place.row)
     end
   end
+  -- A hunk follows its lines past others.
+  table.sort(pending, function(one, other)
+    return one.start < other.start or one.start == other.start and one.count < other.count
+  end)
   return applied, pending
 end
 

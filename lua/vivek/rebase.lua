@@ -77,6 +77,8 @@ end
 ---@field reference string[]
 ---@field current string[]
 ---@field regions vivek.Region[] what the user changed
+---@field whole vivek.Region[] the same, before it was refined
+---@field moved vivek.Hunk[] hunks whose lines were cut and put elsewhere
 ---@field passed integer number of regions that end before the hunk, or at its first line
 ---@field offset integer lines that these added
 ---@field floor integer line of the reference above which no region can slide any more: a hunk is there
@@ -357,6 +359,114 @@ local function is_touched(sweep, span)
   return false
 end
 
+-- So many lines around a hunk tell its lines from others that are alike.
+local CONTEXT = 3
+
+---@param line string
+---@return boolean
+local function is_blank(line)
+  return not line:find('%S')
+end
+
+---@param lines string[]
+---@param first integer
+---@param last integer
+---@return boolean
+local function any_word(lines, first, last)
+  return table.concat(lines, ' ', first + 1, last):find('[%w_\128-\255]') ~= nil
+end
+
+--- The lines that went together with a hunk's: up to three at each side, blank ones at the ends left out, for
+--- those may stay behind.
+---@param sweep vivek.Sweep
+---@param span vivek.Extent
+---@param region vivek.Region
+---@return vivek.Extent? block nil where it is too little to tell it from others
+local function block_of(sweep, span, region)
+  local lines, finish = sweep.reference, region.start + region.count
+  local first, last = math.max(span.first - CONTEXT, region.start), math.min(span.last + CONTEXT, finish)
+  local context = span.first - first + last - span.last
+  local is_whole = first == region.start and last == finish
+  while first < span.first and is_blank(lines[first + 1]) do
+    first = first + 1
+  end
+  while last > span.last and is_blank(lines[last]) do
+    last = last - 1
+  end
+  local tells = any_word(lines, first, last) and (is_whole or context >= CONTEXT)
+  return tells and { first = first, last = last } or nil
+end
+
+--- Where the lines of a block stand.
+---@param sweep vivek.Sweep
+---@param block vivek.Extent
+---@return integer? row nil where they stand nowhere, or more than once
+local function only_row(sweep, block)
+  local lines, current, found = sweep.reference, sweep.current, nil
+  local count = block.last - block.first
+  for row = 0, #current - count do
+    local offset = 1
+    while offset <= count and current[row + offset] == lines[block.first + offset] do
+      offset = offset + 1
+    end
+    if offset > count then
+      if found then
+        return nil
+      end
+      found = row
+    end
+  end
+  return found
+end
+
+--- Where a hunk's lines stand that were cut out, in whole, and put elsewhere.
+---@param sweep vivek.Sweep
+---@param span vivek.Extent
+---@return integer? row
+local function moved_row(sweep, span)
+  for _, region in ipairs(sweep.whole) do
+    local finish = region.start + region.count
+    local around = region.start < span.first and span.last < finish
+    if around or span.first < span.last and region.start <= span.first and span.last <= finish then
+      local block = block_of(sweep, span, region)
+      local row = block and only_row(sweep, block)
+      return row and row + span.first - block.first
+    end
+  end
+end
+
+--- A hunk that followed its lines must not share any with one that stayed.
+---@param sweep vivek.Sweep
+---@param all vivek.Hunk[]
+---@param places table<integer, vivek.Place>
+local function part_moved(sweep, all, places)
+  for _, hunk in ipairs(sweep.moved) do
+    local place = places[hunk.id]
+    local last = place.row + #place.old
+    for _, other in ipairs(all) do
+      local there = places[other.id]
+      local meets = there.row < last and place.row < there.row + #there.old or there.row == place.row
+      if other ~= hunk and meets and there.state == 'pending' and place.state == 'pending' then
+        places[hunk.id] = { state = 'stale', row = place.row, old = {}, new = (hunk.resolution or hunk).new }
+      end
+    end
+  end
+end
+
+---@param hunk vivek.Hunk
+---@param is_applied boolean?
+---@param row integer
+---@return vivek.Place
+local function kept_place(hunk, is_applied, row)
+  local now, other = sides(hunk, is_applied)
+  return {
+    state = is_applied and 'applied' or 'pending',
+    row = row,
+    old = now,
+    new = is_applied and now or other,
+  }
+end
+
 ---@param hunk vivek.Hunk
 ---@param is_applied boolean?
 ---@param span vivek.Extent
@@ -376,17 +486,19 @@ local function place_of(hunk, is_applied, span, sweep)
   end
   local place
   if overlaps(region, span) then
+    local row = moved_row(sweep, span)
+    if row then
+      table.insert(sweep.moved, hunk)
+      return kept_place(hunk, is_applied, row), false
+    end
     place = changed_place(hunk, is_applied, span, sweep)
   else
-    local now, other = sides(hunk, is_applied)
-    place = {
-      state = is_applied and 'applied' or 'pending',
-      row = span.first + sweep.offset,
-      old = now,
-      new = is_applied and now or other,
-    }
+    place = kept_place(hunk, is_applied, span.first + sweep.offset)
   end
-  if place.state ~= 'stale' and place.row < sweep.taken then
+  if is_applied and place.state == 'applied' and place.row < sweep.taken then
+    -- The user's changes made one of it and the hunk above: that has the lines.
+    place = { state = 'applied', row = sweep.taken, old = {}, new = {} }
+  elseif place.state ~= 'stale' and place.row < sweep.taken then
     place = { state = 'stale', row = place.row, old = {}, new = (hunk.resolution or hunk).new }
   elseif place.state ~= 'stale' and hunk.verdict ~= 'rejected' then
     sweep.floor, sweep.taken = span.last, place.row + #place.old
@@ -412,6 +524,7 @@ local function swept(base, all, applied, current, certain)
     reference = reference,
     current = current,
     regions = text.diff(reference, current),
+    moved = {},
     passed = 0,
     offset = 0,
     floor = 0,
@@ -419,11 +532,13 @@ local function swept(base, all, applied, current, certain)
     certain = certain,
   }
   local located = { places = {}, applied = applied, touched = {}, regions = sweep.regions }
+  sweep.whole = sweep.regions
   refine(sweep, all, spans)
   for _, hunk in ipairs(all) do
     local id = hunk.id
     located.places[id], located.touched[id] = place_of(hunk, applied[id], spans[id], sweep)
   end
+  part_moved(sweep, all, located.places)
   return located
 end
 

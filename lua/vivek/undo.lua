@@ -8,12 +8,12 @@ local M = {}
 
 ---@class vivek.UndoState
 ---@field applied table<integer, boolean> by the hunks' id
----@field text string what tells the text at the time from any other: changes may be added to the newest state
+---@field text string? what tells the text at the time from any other (changes may be added to the newest state);
+--- nil where the set is only believed
 
 ---@class vivek.UndoRecord
 ---@field buf integer
 ---@field known table<integer, vivek.UndoState> by the state's number
----@field latest table<integer, boolean> the set that was noted last
 ---@field tick integer? the changedtick that `digest` is of
 ---@field digest string?
 
@@ -29,20 +29,13 @@ local function digest(record)
   return record.digest
 end
 
---- Note what is thought to be applied; the text has the last word.
----@param record vivek.UndoRecord
----@param applied table<integer, boolean>
-local function believe(record, applied)
-  record.latest = applied
-  record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied, text = '' }
-end
-
 ---@param buf integer
----@param applied? table<integer, boolean> what an earlier session had applied
+---@param believed table<integer, boolean> what is thought to be applied: the text may have gone on since the ask, and
+--- an earlier session may have left it
 ---@return vivek.UndoRecord
-function M.record(buf, applied)
-  local record = { buf = buf, known = {}, latest = {} }
-  believe(record, applied or {})
+function M.record(buf, believed)
+  local record = { buf = buf, known = {} }
+  M.restart(record, believed)
   return record
 end
 
@@ -50,7 +43,6 @@ end
 ---@param record vivek.UndoRecord
 ---@param applied table<integer, boolean>
 function M.note(record, applied)
-  record.latest = applied
   record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied, text = digest(record) }
 end
 
@@ -91,12 +83,16 @@ function M.applied(record)
   return {}, false
 end
 
---- The undo tree was thrown away, as it is when a buffer is unloaded: all that remains is what was true
---- last.
+--- The buffer was loaded anew. The text that came may be any text: what is applied in it is only believed.
 ---@param record vivek.UndoRecord
-function M.restart(record)
-  record.known = {}
-  believe(record, record.latest)
+---@param applied table<integer, boolean>
+function M.restart(record, applied)
+  local tree = vim.fn.undotree(record.buf)
+  record.known[tree.seq_cur] = { applied = applied }
+  if #tree.entries == 0 then
+    -- The tree was thrown away. The numbers go on, but whoever undoes all comes to 0 again.
+    record.known[0] = record.known[tree.seq_cur]
+  end
 end
 
 return M

@@ -74,9 +74,10 @@ function M.buffer(buf, watcher)
   on({ 'CursorMoved', 'CursorMovedI' }, function()
     watcher.cursor()
   end)
-  on({ 'BufWinEnter', 'BufReadPost' }, function(event)
+  -- Of a file that is not there, Neovim reads nothing: BufNewFile is its BufReadPost.
+  on({ 'BufWinEnter', 'BufReadPost', 'BufNewFile' }, function(event)
     attach(buf, watcher, state)
-    if event.event == 'BufReadPost' then
+    if event.event ~= 'BufWinEnter' then
       watcher.reloaded()
     end
     watcher.layout()

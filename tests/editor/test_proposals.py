@@ -229,6 +229,23 @@ def test_drawing_follows_a_buffer_that_another_program_rewrites_in_whole(letters
     assert virtual_lines(letters) == [(2, ["B"]), (7, ["G"])]
 
 
+def test_the_highlight_of_the_only_line_comes_back_after_it_was_deleted(nvim: Editor) -> None:
+    nvim.edit("\n", name="a.txt", filetype="text")
+    propose(nvim, [rows(0, 1, "A")])
+    assert removed_rows(nvim) == [0]
+    nvim.lua("vim.api.nvim_buf_set_lines(0, 0, 1, true, {})")
+    assert removed_rows(nvim) == []
+    nvim.wait_for(lambda: removed_rows(nvim) == [0])
+
+
+def test_nothing_stays_drawn_of_a_hunk_that_the_user_made_and_wrote_themselves(letters: Editor) -> None:
+    propose(letters, [rows(1, 2, "B")])
+    propose(letters, [rows(6, 7, "G")], run="r2")
+    letters.lua("vim.api.nvim_buf_set_lines(0, 1, 2, true, { 'B' }) vim.cmd.write()")
+    assert shown(letters) == [("pending", 7)]
+    assert virtual_lines(letters) == [(6, ["G"])]
+
+
 def test_a_reload_from_disk_keeps_the_hunks(letters: Editor) -> None:
     propose(letters, [rows(1, 2, "B")])
     (letters.home / "letters.txt").write_text("x\n" + "\n".join(LETTERS) + "\n")
@@ -595,6 +612,56 @@ def test_of_two_proposals_for_the_same_lines_the_newer_is_applied_and_the_other_
     assert shown(letters) == [("pending", 2), ("pending", 2)]
 
 
+def test_what_an_earlier_session_applied_but_the_file_never_got_is_pending(letters: Editor) -> None:
+    applied = {"state": "applied"}
+    propose(letters, [rows(1, 2, "B"), rows(6, 7, "G")], marks=[applied, applied])
+    assert shown(letters) == [("pending", 2), ("pending", 7)]
+
+
+def test_what_an_earlier_session_applied_and_is_in_the_file_is_applied(letters: Editor) -> None:
+    letters.set_lines(["a", "B", *LETTERS[2:]])
+    letters.lua(
+        "require('vivek.proposals').show(0, 'r1', ...)",
+        LETTERS,
+        [rows(1, 2, "B"), rows(6, 7, "G")],
+        {"eol": True, "marks": [{"state": "applied"}, {"state": "pending"}]},
+    )
+    assert shown(letters) == [("applied", 2), ("pending", 7)]
+
+
+def test_after_a_reload_what_was_applied_and_is_not_on_disk_is_pending_again(letters: Editor) -> None:
+    propose(letters, [rows(0, 0, "top 1", "top 2"), rows(8, 8, "end")])
+    apply(letters, all=True)
+    (letters.home / "letters.txt").write_text("x\n" + "\n".join(LETTERS) + "\n")
+    letters.command("edit!")
+    assert shown(letters) == [("pending", 2), ("pending", 10)]
+    letters.command("undo")
+    assert shown(letters) == [("applied", 1), ("applied", 11)]
+
+
+def test_an_undo_brings_hunks_back_of_however_many_proposals(letters: Editor) -> None:
+    for number in range(12):
+        propose(letters, [rows(1, 2, f"line {number}")], run=f"r{number}")
+        apply(letters)
+    assert [state for state, _ in shown(letters)] == ["applied"] * 12
+    for number in reversed(range(12)):
+        letters.command("undo")
+        states = [state for state, _ in shown(letters)]
+        assert states[number] == "pending"
+        assert states[:number] == ["applied"] * number
+
+
+def test_the_oldest_of_many_proposals_can_be_restored_right_after_it_was_rejected(letters: Editor) -> None:
+    for number in range(12):
+        propose(letters, [rows(number % 8, number % 8 + 1, f"line {number}")], run=f"r{number}")
+    for number in reversed(range(12)):
+        letters.command(str(number % 8 + 1))
+        reject(letters)
+    assert [state for state, _ in shown(letters)] == ["rejected"] * 12
+    letters.lua("require('vivek.proposals').restore(0, { all = true })")
+    assert [state for state, _ in shown(letters)] == ["pending"] * 12
+
+
 def test_commands_without_a_proposal_say_so(letters: Editor) -> None:
     for name in ("apply", "reject", "next", "prev"):
         letters.lua(f"require('vivek.proposals').{name}(0)")
@@ -696,7 +763,7 @@ def distinct_cases(draw: st.DrawFn) -> tuple[list[str], list[str], list[str], li
         if action in ("keep", "insert"):
             proposed.append(line)
     gaps = [
-        [f"typed {gap}.{extra}" for extra in range(draw(st.sampled_from([0, 0, 0, 0, 1, 2])))]
+        [f"typed{gap}_{extra}" for extra in range(draw(st.sampled_from([0, 0, 0, 0, 1, 2])))]
         for gap in range(count + 1)
     ]
     kept = [draw(st.sampled_from([True, True, True, False])) for _ in base]
