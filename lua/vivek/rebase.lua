@@ -36,6 +36,13 @@ local function sides(hunk, is_applied)
   return hunk.old, hunk.new
 end
 
+--- Whether a hunk changes nothing but the end of the last line: of that the lines tell nothing.
+---@param hunk vivek.Hunk
+---@return boolean
+local function changes_no_line(hunk)
+  return #hunk.old == 0 and #hunk.new == 0
+end
+
 --- The text at the ask with the applied hunks in it: what the buffer holds where the user typed nothing.
 ---@param base string[]
 ---@param all vivek.Hunk[]
@@ -295,7 +302,9 @@ end
 ---@return vivek.Place
 local function judged(hunk, is_applied, place, certain)
   local row, mine = place.row, place.mine
-  if is_applied then
+  if changes_no_line(hunk) then
+    return { state = is_applied and 'applied' or 'pending', row = row + #mine, old = {}, new = {} }
+  elseif is_applied then
     if not certain and vim.deep_equal(mine, place.other) then
       return trimmed({ state = 'pending', row = row, old = mine, new = place.now })
     end
@@ -552,7 +561,7 @@ end
 local function corrected(base, all, located, current)
   local flipped, doubtful = vim.deepcopy(located.applied), {}
   for _, hunk in ipairs(all) do
-    if located.touched[hunk.id] then
+    if located.touched[hunk.id] and not changes_no_line(hunk) then
       doubtful[#doubtful + 1] = hunk.id
       flipped[hunk.id] = not located.applied[hunk.id] or nil
     end

@@ -8,8 +8,8 @@ local M = {}
 
 ---@class vivek.UndoState
 ---@field applied table<integer, boolean> by the hunks' id
----@field text string? what tells the text at the time from any other (changes may be added to the newest state);
---- nil where the set is only believed
+---@field text string? what tells the text at the time from any other, for changes may be added to the newest
+--- state; nil where the set is only believed
 
 ---@class vivek.UndoRecord
 ---@field buf integer
@@ -30,8 +30,8 @@ local function digest(record)
 end
 
 ---@param buf integer
----@param believed table<integer, boolean> what is thought to be applied: the text may have gone on since the ask, and
---- an earlier session may have left it
+---@param believed table<integer, boolean> what is thought to be applied: the text may have gone on since the
+--- ask, and an earlier session may have left it
 ---@return vivek.UndoRecord
 function M.record(buf, believed)
   local record = { buf = buf, known = {} }

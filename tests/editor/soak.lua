@@ -1,6 +1,8 @@
 -- The hands of the state machine (test_state_machine.py) inside Neovim: each step is one call, which does
 -- something as a user, a formatter or another plugin does, and tells what is there afterwards.
 
+-- luacheck: ignore 122 (it answers prompts in the user's place, and looks at v:errmsg)
+
 local M = { buffers = {} }
 
 local boards = require('vivek.board')
@@ -217,7 +219,8 @@ function ops.rest(buf)
   vim.cmd.redraw()
   local drawn = {}
   local namespace = vim.api.nvim_get_namespaces().vivek_proposal
-  for _, mark in ipairs(namespace and vim.api.nvim_buf_get_extmarks(buf, namespace, 0, -1, { details = true }) or {}) do
+  local marks = namespace and vim.api.nvim_buf_get_extmarks(buf, namespace, 0, -1, { details = true })
+  for _, mark in ipairs(marks or {}) do
     if mark[4].hl_group == 'VivekDelete' then
       for row = mark[2], mark[4].end_row - 1 do
         drawn[#drawn + 1] = row + 1
