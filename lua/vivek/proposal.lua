@@ -112,8 +112,8 @@ function M.locate(proposal)
   local located = rebase.locate(proposal.base, proposal.hunks, believed, lines, certain)
   proposal.places, proposal.regions, proposal.applied = located.places, located.regions, located.applied
   proposal.tick = tick
-  if not vim.deep_equal(believed, located.applied) then
-    undo.note(proposal.undo, located.applied)
+  if not certain then
+    undo.believe(proposal.undo, located.applied)
   end
 end
 
@@ -149,12 +149,18 @@ end
 --- Hunks were put into the buffer, in this very tick.
 ---@param proposal vivek.Proposal
 ---@param changed vivek.Hunk[]
-function M.note_applied(proposal, changed)
+---@param alone boolean whether nothing else was: what another proposal puts there may be what this one took
+--- away
+function M.note_applied(proposal, changed, alone)
   local applied = vim.deepcopy(proposal.applied)
   for _, hunk in ipairs(changed) do
     applied[hunk.id] = true
   end
-  undo.note(proposal.undo, applied)
+  if alone then
+    undo.note(proposal.undo, applied)
+  else
+    undo.believe(proposal.undo, applied)
+  end
   proposal.tick = nil
 end
 

@@ -178,8 +178,9 @@ local function put(board, items)
     table.insert(by_proposal[proposal], item.hunk)
   end
   apply.hunks(board.buf, located)
+  local alone = vim.tbl_count(by_proposal) == 1
   for proposal, hunks in pairs(by_proposal) do
-    proposals.note_applied(proposal, hunks)
+    proposals.note_applied(proposal, hunks, alone)
   end
   boards.refresh(board)
 end
@@ -438,15 +439,22 @@ function M.open_runs(buf)
   return runs
 end
 
+---@param buf integer
+---@param run string
+---@return vivek.Proposal?
+local function proposal_of(buf, run)
+  local board = boards.of(resolved(buf))
+  return vim.iter(board and board.list or {}):find(function(proposal)
+    return proposal.run == run
+  end)
+end
+
 --- Whether a buffer has the proposal of a run, open or not.
 ---@param buf integer
 ---@param run string
 ---@return boolean
 function M.has(buf, run)
-  local board = boards.of(resolved(buf))
-  return vim.iter(board and board.list or {}):any(function(proposal)
-    return proposal.run == run
-  end)
+  return proposal_of(buf, run) ~= nil
 end
 
 --- The text of a buffer is on disk: what is applied of its proposals stays so.
@@ -464,13 +472,11 @@ end
 ---@return vivek.PendingText? pending nil where nothing is open
 ---@return string? run
 function M.pending_text(buf, run)
-  buf = resolved(buf)
   local open = M.open_runs(buf)
   run = vim.list_contains(open, run) and run or open[1]
-  for _, proposal in ipairs(run and boards.of(buf).list or {}) do
-    if proposal.run == run then
-      return proposals.pending_text(proposal), run
-    end
+  local proposal = run and proposal_of(buf, run)
+  if proposal then
+    return proposals.pending_text(proposal), run
   end
 end
 
@@ -489,19 +495,6 @@ end
 ---@return vivek.Outcome
 function M.outcome(buf, run)
   return boards.outcome(resolved(buf), run)
-end
-
---- What another session must know of the hunks of a run.
----@param buf integer
----@param run string
----@return table<integer, vivek.Mark>? marks nil where the buffer has no such proposal
-function M.marks(buf, run)
-  local board = boards.of(resolved(buf))
-  for _, proposal in ipairs(board and board.list or {}) do
-    if proposal.run == run and proposal.places then
-      return proposals.marks(proposal)
-    end
-  end
 end
 
 return M

@@ -39,6 +39,14 @@ function M.record(buf, believed)
   return record
 end
 
+--- Keep what the text says of the state that the buffer is in. What is found later at a state before it must
+--- not change that.
+---@param record vivek.UndoRecord
+---@param applied table<integer, boolean>
+function M.believe(record, applied)
+  record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied }
+end
+
 --- Note what is applied at the state that the buffer is in.
 ---@param record vivek.UndoRecord
 ---@param applied table<integer, boolean>

@@ -639,6 +639,28 @@ def test_after_a_reload_what_was_applied_and_is_not_on_disk_is_pending_again(let
     assert shown(letters) == [("applied", 1), ("applied", 11)]
 
 
+def test_a_line_that_another_proposal_brings_back_can_be_taken_away_again(letters: Editor) -> None:
+    propose(letters, [rows(0, 0, "x")])
+    apply(letters)
+    propose(letters, [rows(0, 1), rows(5, 5, "new")], run="r2")
+    letters.command("undo")
+    assert shown(letters) == [("pending", 1), ("applied", 1), ("pending", 5)]
+    apply(letters, all=True)
+    assert letters.lines() == ["x", *LETTERS[:4], "new", *LETTERS[4:]]
+    assert shown(letters) == [("applied", 1), ("pending", 1), ("applied", 6)]
+
+
+def test_a_state_that_redo_leads_back_to_has_the_hunks_as_they_were(letters: Editor) -> None:
+    propose(letters, [rows(0, 0, "x")])
+    apply(letters)
+    propose(letters, [rows(0, 1)], run="r2")
+    for _ in range(2):
+        assert shown(letters) == [("applied", 1), ("pending", 1)]
+        letters.command("undo")
+        assert shown(letters) == [("pending", 1), ("applied", 1)]
+        letters.command("redo")
+
+
 def test_an_undo_brings_hunks_back_of_however_many_proposals(letters: Editor) -> None:
     for number in range(12):
         propose(letters, [rows(1, 2, f"line {number}")], run=f"r{number}")
