@@ -112,7 +112,7 @@ function M.locate(proposal)
   local located = rebase.locate(proposal.base, proposal.hunks, believed, lines, certain)
   proposal.places, proposal.regions, proposal.applied = located.places, located.regions, located.applied
   proposal.tick = tick
-  if not certain then
+  if not next(certain) then
     undo.believe(proposal.undo, located.applied)
   end
 end
@@ -152,15 +152,14 @@ end
 ---@param alone boolean whether nothing else was: what another proposal puts there may be what this one took
 --- away
 function M.note_applied(proposal, changed, alone)
-  local applied = vim.deepcopy(proposal.applied)
+  local applied, certain = vim.deepcopy(proposal.applied), {}
+  for _, hunk in ipairs(alone and proposal.hunks or changed) do
+    certain[hunk.id] = true
+  end
   for _, hunk in ipairs(changed) do
     applied[hunk.id] = true
   end
-  if alone then
-    undo.note(proposal.undo, applied)
-  else
-    undo.believe(proposal.undo, applied)
-  end
+  undo.note(proposal.undo, applied, certain)
   proposal.tick = nil
 end
 

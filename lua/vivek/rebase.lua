@@ -90,7 +90,7 @@ end
 ---@field offset integer lines that these added
 ---@field floor integer line of the reference above which no region can slide any more: a hunk is there
 ---@field taken integer line of the current text up to which lines belong to hunks
----@field certain boolean whether it is known, and not only believed, which hunks are applied
+---@field certain table<integer, boolean> hunks, by id, of which it is not only believed whether they are applied
 
 --- How far to move a change out of a hunk's lines, where it is as well one above or below them: a line that
 --- repeats its neighbours was added or taken away, and which of them it was cannot be told.
@@ -298,7 +298,7 @@ end
 ---@param is_applied boolean?
 ---@param place { row: integer, mine: string[], now: string[], other: string[] } the user's lines, and what
 --- the reference and the hunk's other state have there
----@param certain boolean
+---@param certain boolean?
 ---@return vivek.Place
 local function judged(hunk, is_applied, place, certain)
   local row, mine = place.row, place.mine
@@ -348,7 +348,7 @@ local function changed_place(hunk, is_applied, span, sweep)
     mine = slice(sweep.current, row, wide.last + offset),
     now = within(sweep.reference, span, wide, now),
     other = within(sweep.reference, span, wide, other),
-  }, sweep.certain)
+  }, sweep.certain[hunk.id])
 end
 
 --- Whether the lines around a hunk were changed so closely that the change may be the hunk itself, made or
@@ -519,13 +519,14 @@ end
 ---@field places table<integer, vivek.Place> by the hunks' id
 ---@field applied table<integer, boolean> by id
 ---@field touched table<integer, boolean> by id
+---@field certain table<integer, boolean> by id
 ---@field regions vivek.Region[] what the user changed in the reference
 
 ---@param base string[]
 ---@param all vivek.Hunk[]
 ---@param applied table<integer, boolean>
 ---@param current string[]
----@param certain boolean
+---@param certain table<integer, boolean>
 ---@return vivek.Located
 local function swept(base, all, applied, current, certain)
   local reference, spans = reference_of(base, all, applied)
@@ -540,7 +541,7 @@ local function swept(base, all, applied, current, certain)
     taken = 0,
     certain = certain,
   }
-  local located = { places = {}, applied = applied, touched = {}, regions = sweep.regions }
+  local located = { places = {}, applied = applied, touched = {}, regions = sweep.regions, certain = certain }
   sweep.whole = sweep.regions
   refine(sweep, all, spans)
   for _, hunk in ipairs(all) do
@@ -561,7 +562,7 @@ end
 local function corrected(base, all, located, current)
   local flipped, doubtful = vim.deepcopy(located.applied), {}
   for _, hunk in ipairs(all) do
-    if located.touched[hunk.id] and not changes_no_line(hunk) then
+    if located.touched[hunk.id] and not (changes_no_line(hunk) or located.certain[hunk.id]) then
       doubtful[#doubtful + 1] = hunk.id
       flipped[hunk.id] = not located.applied[hunk.id] or nil
     end
@@ -570,7 +571,7 @@ local function corrected(base, all, located, current)
     return nil
   end
   local other, applied, found =
-    swept(base, all, flipped, current, false), vim.deepcopy(located.applied), false
+    swept(base, all, flipped, current, located.certain), vim.deepcopy(located.applied), false
   for _, id in ipairs(doubtful) do
     if not other.touched[id] then
       applied[id], found = flipped[id], true
@@ -584,18 +585,24 @@ end
 ---@param all vivek.Hunk[] in order
 ---@param applied table<integer, boolean> which are believed to be applied, by id
 ---@param current string[]
----@param certain? boolean whether that is known for sure
+---@param certain? table<integer, boolean> of which hunks that is known for sure
 ---@return vivek.Located
 function M.locate(base, all, applied, current, certain)
-  local located = swept(base, all, applied, current, certain == true)
-  local right = not certain and corrected(base, all, located, current)
+  certain = certain or {}
+  local located = swept(base, all, applied, current, certain)
+  local right = corrected(base, all, located, current)
   if right then
-    located = swept(base, all, right, current, false)
+    located = swept(base, all, right, current, certain)
   end
-  located.applied = certain and applied or {}
-  for _, hunk in ipairs(certain and {} or all) do
-    located.applied[hunk.id] = (located.places[hunk.id].state == 'applied') or nil
+  local seen = {}
+  for _, hunk in ipairs(all) do
+    local is_applied = located.places[hunk.id].state == 'applied'
+    if certain[hunk.id] then
+      is_applied = applied[hunk.id]
+    end
+    seen[hunk.id] = is_applied or nil
   end
+  located.applied = seen
   return located
 end
 

@@ -8,6 +8,7 @@ local M = {}
 
 ---@class vivek.UndoState
 ---@field applied table<integer, boolean> by the hunks' id
+---@field certain table<integer, boolean>? the hunks of which that is known for sure
 ---@field text string? what tells the text at the time from any other, for changes may be added to the newest
 --- state; nil where the set is only believed
 
@@ -50,8 +51,10 @@ end
 --- Note what is applied at the state that the buffer is in.
 ---@param record vivek.UndoRecord
 ---@param applied table<integer, boolean>
-function M.note(record, applied)
-  record.known[vim.fn.undotree(record.buf).seq_cur] = { applied = applied, text = digest(record) }
+---@param certain table<integer, boolean> of which hunks that is known for sure, by id
+function M.note(record, applied, certain)
+  local state = { applied = applied, certain = certain, text = digest(record) }
+  record.known[vim.fn.undotree(record.buf).seq_cur] = state
 end
 
 ---@param entries table[]
@@ -71,12 +74,14 @@ end
 --- that led to it.
 ---@param record vivek.UndoRecord
 ---@return table<integer, boolean>
----@return boolean certain whether the text is the very one of a state that was noted
+---@return table<integer, boolean> certain the hunks of which that is known for sure, where the text is the very
+--- one that was noted
 function M.applied(record)
   local tree = vim.fn.undotree(record.buf)
   local here = record.known[tree.seq_cur]
   if here then
-    return here.applied, here.text == digest(record)
+    local is_same = here.text ~= nil and here.text == digest(record)
+    return here.applied, is_same and here.certain or {}
   end
   local parents = {}
   gather(tree.entries, 0, parents)
@@ -84,11 +89,11 @@ function M.applied(record)
   while state and state > 0 do
     state = parents[state]
     if record.known[state] then
-      return record.known[state].applied, false
+      return record.known[state].applied, {}
     end
   end
   -- No state on the way is known: it is older than the proposal, where nothing of it was applied.
-  return {}, false
+  return {}, {}
 end
 
 --- The buffer was loaded anew. The text that came may be any text: what is applied in it is only believed.

@@ -23,7 +23,11 @@ def places(
         for id, hunk in ipairs(all) do
           all[id] = { id = id, start = hunk[1], old = hunk[2], new = hunk[3] }
         end
-        local located = require('vivek.rebase').locate(base, all, applied, current, certain)
+        local sure = {}
+        for id = 1, certain and #all or 0 do
+          sure[id] = true
+        end
+        local located = require('vivek.rebase').locate(base, all, applied, current, sure)
         return vim.tbl_map(function(hunk) return located.places[hunk.id] end, all)
     """
     return list(nvim.lua(code, base, [list(hunk) for hunk in hunks], current, list(applied), certain))
