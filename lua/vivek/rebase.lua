@@ -90,7 +90,7 @@ end
 ---@field offset integer lines that these added
 ---@field floor integer line of the reference above which no region can slide any more: a hunk is there
 ---@field taken integer line of the current text up to which lines belong to hunks
----@field certain table<integer, boolean> hunks, by id, of which it is not only believed whether they are applied
+---@field certain table<integer, boolean> hunks, by id, of which the belief is certain
 
 --- How far to move a change out of a hunk's lines, where it is as well one above or below them: a line that
 --- repeats its neighbours was added or taken away, and which of them it was cannot be told.
