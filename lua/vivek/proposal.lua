@@ -33,6 +33,7 @@ local M = {}
 ---@field places table<integer, vivek.Place>
 ---@field regions vivek.Region[] what the user changed
 ---@field applied table<integer, boolean>
+---@field certain table<integer, boolean> the hunks of which that is known for sure
 ---@field tick integer? the changedtick that places and regions are for
 ---@field told table<integer, vivek.HunkState> the states that were announced
 ---@field drawn table<integer, vivek.Drawn>
@@ -111,7 +112,7 @@ function M.locate(proposal)
   local lines = vim.api.nvim_buf_get_lines(proposal.buf, 0, -1, true)
   local located = rebase.locate(proposal.base, proposal.hunks, believed, lines, certain)
   proposal.places, proposal.regions, proposal.applied = located.places, located.regions, located.applied
-  proposal.tick = tick
+  proposal.tick, proposal.certain = tick, certain
   if not next(certain) then
     undo.believe(proposal.undo, located.applied)
   end
@@ -149,15 +150,11 @@ end
 --- Hunks were put into the buffer, in this very tick.
 ---@param proposal vivek.Proposal
 ---@param changed vivek.Hunk[]
----@param alone boolean whether nothing else was: what another proposal puts there may be what this one took
---- away
+---@param alone boolean whether only their own lines changed: what was certain of the other hunks still is
 function M.note_applied(proposal, changed, alone)
-  local applied, certain = vim.deepcopy(proposal.applied), {}
-  for _, hunk in ipairs(alone and proposal.hunks or changed) do
-    certain[hunk.id] = true
-  end
+  local applied, certain = vim.deepcopy(proposal.applied), alone and vim.deepcopy(proposal.certain) or {}
   for _, hunk in ipairs(changed) do
-    applied[hunk.id] = true
+    applied[hunk.id], certain[hunk.id] = true, true
   end
   undo.note(proposal.undo, applied, certain)
   proposal.tick = nil

@@ -178,7 +178,12 @@ local function put(board, items)
     table.insert(by_proposal[proposal], item.hunk)
   end
   apply.hunks(board.buf, located)
+  -- What another proposal puts there, or a conflict decided for the model, may bring back a line that a hunk
+  -- took away.
   local alone = vim.tbl_count(by_proposal) == 1
+    and vim.iter(items):all(function(item)
+      return item.place.state == 'pending'
+    end)
   for proposal, hunks in pairs(by_proposal) do
     proposals.note_applied(proposal, hunks, alone)
   end

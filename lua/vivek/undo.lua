@@ -74,8 +74,8 @@ end
 --- that led to it.
 ---@param record vivek.UndoRecord
 ---@return table<integer, boolean>
----@return table<integer, boolean> certain the hunks of which that is known for sure, where the text is the one
---- that was noted
+---@return table<integer, boolean> certain the hunks of which that is known for sure: none where the text has
+--- changed since it was noted
 function M.applied(record)
   local tree = vim.fn.undotree(record.buf)
   local here = record.known[tree.seq_cur]
