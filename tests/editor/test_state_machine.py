@@ -26,7 +26,8 @@ from neovim_child import Editor
 
 HANDS = Path(__file__).with_name("soak.lua")
 STEPS = int(os.environ.get("VIVEK_SOAK_STEPS", "10000"))
-SEED = int(os.environ.get("VIVEK_SOAK_SEED") or random.SystemRandom().randrange(2**32))
+# The suite goes the same way each time; `make soak` sets an empty seed, and goes where nobody has been.
+SEED = int(os.environ.get("VIVEK_SOAK_SEED", "1") or random.SystemRandom().randrange(2**32))
 STEPS_PER_EXAMPLE = 80
 
 TOKEN = re.compile(r"[‹«]\d+[›»]")
@@ -81,13 +82,14 @@ class Proposal:
     edited: Lines = field(default_factory=list)
     rewritten: set[int] = field(default_factory=set)
 
-    def untouched(self, lines: Lines) -> Iterator[tuple[int, int, int, Lines]]:
+    def untouched(self, lines: Lines, copied: set[str]) -> Iterator[tuple[int, int, int, Lines]]:
         """The hunks whose lines, and one at each side, stand in the text as they did, so that nothing is open.
 
         Number from 1 on, first and last line in the text, and the new lines of each. Only lines that are like no
-        other count, and only where none of them was moved.
+        other count, and only where none of them was moved, or copied: where one of two went, the other looks as
+        if nothing had gone.
         """
-        single = {line for line in self.base if TOKEN.search(line) and self.base.count(line) == 1}
+        single = {line for line in self.base if TOKEN.search(line) and self.base.count(line) == 1} - copied
         single = {line for line in single if lines.count(line) == 1 and self.proposed.count(line) <= 1}
         order = [line for line in lines if line in single]
         if order != [line for line in self.base if line in single]:
@@ -132,6 +134,7 @@ class Text:
     parents: dict[int, int] = field(default_factory=dict)
     proposals: dict[str, Proposal] = field(default_factory=dict)
     asks: list[Proposal] = field(default_factory=list)
+    copied: set[str] = field(default_factory=set)
     remembered: dict[int, tuple[Lines, dict[tuple[str, int], str]]] = field(default_factory=dict)
 
     def load(self) -> None:
@@ -237,7 +240,7 @@ class Machine(RuleBasedStateMachine):
     @staticmethod
     def check_untouched(text: Text, proposal: Proposal, by_number: dict[int, Hunk]) -> None:
         """A hunk whose lines are as they were is pending, exactly there, wherever they are now."""
-        for number, first, last, new in proposal.untouched(text.lines) if by_number else []:
+        for number, first, last, new in proposal.untouched(text.lines, text.copied) if by_number else []:
             hunk = by_number[number]
             if hunk["state"] != "rejected" and "first" in hunk and number not in proposal.rewritten:
                 Machine.counted["untouched hunks seen"] += 1
@@ -355,6 +358,7 @@ class Machine(RuleBasedStateMachine):
         if text.loaded and len(text.lines) < MOST_LINES:
             row, to = row % len(text.lines), to % (len(text.lines) + 1)
             expected = [*text.lines[:to], text.lines[row], *text.lines[to:]]
+            text.copied.add(text.lines[row])
             self.step(side, "command", f"{row + 1}copy {to}", expected=expected)
 
     @rule(
