@@ -226,6 +226,43 @@ def test_a_buffer_wiped_while_the_model_runs_harms_nothing(vivek: Vivek) -> None
     assert "E5108" not in vivek.editor.messages()
 
 
+def previewed(editor: Editor) -> str:
+    """What stands in virtual lines while the model writes."""
+    code = """
+        local namespace, rows = vim.api.nvim_create_namespace('vivek_preview'), {}
+        for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true })) do
+          for _, line in ipairs(mark[4].virt_lines or {}) do
+            for _, chunk in ipairs(line) do
+              table.insert(rows, chunk[1])
+            end
+          end
+        end
+        return table.concat(rows)
+    """
+    return str(editor.lua(code))
+
+
+def test_the_changed_lines_show_at_the_selection_while_the_model_writes(vivek: Vivek) -> None:
+    vivek.replies({"text": AREA.replace("```\n", ""), "hang": True})
+    vivek.editor.edit(TEXT, name="a.py")
+    vivek.editor.command("1,2VivekAsk make it 4")
+    vivek.editor.wait_for(lambda: "return 4 * r * r" in previewed(vivek.editor), timeout=60)
+    assert vivek.hunks() == []
+    vivek.editor.command("VivekStop")
+    assert previewed(vivek.editor) == ""
+    vivek.editor.wait_for(vivek.ended, timeout=30)
+
+
+def test_new_code_shows_where_it_will_be_while_the_model_writes(vivek: Vivek) -> None:
+    vivek.replies({"text": "```python\ndef edge():\n    return 1\n", "hang": True})
+    vivek.editor.edit(TEXT, name="a.py")
+    vivek.editor.command("6")
+    vivek.editor.command("VivekAsk add a function edge")
+    vivek.editor.wait_for(lambda: "def edge():" in previewed(vivek.editor), timeout=60)
+    vivek.editor.command("VivekStop")
+    vivek.editor.wait_for(vivek.ended, timeout=30)
+
+
 def test_text_that_changed_meanwhile_is_never_overwritten(vivek: Vivek) -> None:
     vivek.replies({"text": AREA, "tokens_per_second": 20})
     vivek.editor.edit(TEXT, name="a.py")
