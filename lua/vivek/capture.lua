@@ -53,6 +53,13 @@ function M.eol(buf)
   return options.eol or (options.fixeol and not options.binary)
 end
 
+--- A path with `/` alone. A `$HOME` in the name of a file stands for itself.
+---@param path string
+---@return string
+local function literal(path)
+  return vim.fs.normalize(path, { expand_env = false })
+end
+
 --- The file behind a buffer; '' for a buffer that is none, whatever it is named.
 ---@param buf integer
 ---@return string
@@ -62,7 +69,7 @@ function M.path(buf)
   if name == '' or not is_file or name:find('^%a[%w+.-]+://') then
     return ''
   end
-  return vim.fs.normalize(vim.fn.fnamemodify(name, ':p'))
+  return literal(vim.fn.fnamemodify(name, ':p'))
 end
 
 -- Buffer numbers begin anew with every Neovim; the conversations about them must not.
@@ -136,7 +143,7 @@ function M.snapshot(buf, range)
     last = range and range[2],
     cursor = cursor,
     diagnostics = diagnostics(buf, cursor, range),
-    cwd = vim.fs.normalize(vim.fn.getcwd()),
+    cwd = literal(vim.fn.getcwd()),
   }
 end
 

@@ -452,14 +452,20 @@ function M.for_run()
   }
 end
 
+--- A path without links. A `$HOME` in its names stands for itself.
+---@param path string
+---@return string
+local function real(path)
+  return vim.fs.normalize(vim.uv.fs_realpath(path) or path, { expand_env = false })
+end
+
 --- Whether the user trusts the project that a path lies in.
 ---@param path string
 ---@return boolean
 function M.trusts(path)
-  local resolved = vim.fs.normalize(vim.uv.fs_realpath(path) or path)
+  local resolved = real(path)
   return vim.iter(M.get().trusted):any(function(folder)
-    local root = vim.fs.normalize(folder)
-    root = vim.fs.normalize(vim.uv.fs_realpath(root) or root)
+    local root = real(vim.fs.normalize(folder))
     return resolved == root or vim.startswith(resolved, root .. '/')
   end)
 end

@@ -63,9 +63,10 @@ end
 ---@param buf integer
 local function accept(edit, buf)
   local lines = lines_of(edit, buf)
-  if merge.unresolved(lines, LABELS) then
+  local marker = merge.unresolved(lines, LABELS)
+  if marker then
     return message.error(
-      'Conflict markers are left in the text.',
+      ('Conflict markers are left in the text, the first in line %d.'):format(marker),
       'Keep the lines that you want, take the markers out, then write again.'
     )
   end

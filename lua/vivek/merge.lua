@@ -116,22 +116,19 @@ function M.markers(old, mine, theirs, labels)
   return lines
 end
 
---- Whether conflict markers are left. A line of seven equals signs may underline a short heading.
+--- The first conflict marker that is left. A line of seven equals signs may underline a short heading.
 ---@param lines string[]
 ---@param labels vivek.MergeLabels?
----@return boolean
+---@return integer? line 1-based; nil where none is left
 function M.unresolved(lines, labels)
   local marks = marks_of(labels or LABELS)
   for index, line in ipairs(lines) do
-    if line == marks.mine or line == marks.old or line == marks.theirs then
-      return true
-    end
-    local heading = (lines[index - 1] or ''):find('^%S') and #lines[index - 1] <= #BETWEEN
-    if line == BETWEEN and not heading then
-      return true
+    local above = lines[index - 1] or ''
+    local is_heading = above:find('^%S') and #above <= #BETWEEN
+    if vim.tbl_contains(marks, line) or line == BETWEEN and not is_heading then
+      return index
     end
   end
-  return false
 end
 
 return M

@@ -27,6 +27,15 @@ def test_a_file_is_captured_with_its_path_type_and_cursor(nvim: Editor) -> None:
     assert found["cwd"] == str(nvim.home)
 
 
+@pytest.mark.parametrize("name", ["$HOME.py", "${HOME}/x.py", "~/x.py", "%HOME%.py"])
+def test_a_name_that_looks_like_a_variable_is_the_name(nvim: Editor, name: str) -> None:
+    nvim.edit("a\n", name=f"dir/{name}")
+    nvim.lua("vim.cmd.lcd(vim.fn.fnameescape(vim.fn.expand('%:p:h')))")
+    found = snapshot(nvim)
+    assert found["path"] == str(nvim.home / "dir" / name)
+    assert found["cwd"] == str((nvim.home / "dir" / name).parent)
+
+
 def test_carriage_returns_tabs_nuls_and_bytes_that_are_no_text_are_kept(nvim: Editor) -> None:
     text = "a\r\r\n\tb\0c\nd\udcff\ne\u0301 \U0001f600\nlast"
     nvim.set_lines(text.split("\n"))

@@ -117,6 +117,15 @@ def test_only_folders_that_the_user_named_are_trusted(nvim: Editor) -> None:
     assert not trusts(nvim.home)
 
 
+def test_a_folder_whose_name_looks_like_a_trusted_one_is_not_trusted(nvim: Editor) -> None:
+    nvim.lua("vim.env.OWN = 'mine'; require('vivek').setup({ trusted = { ... } })", str(nvim.home / "mine"))
+    for name in ("mine", "$OWN"):
+        (nvim.home / name).mkdir()
+    trusts = "return require('vivek.config').trusts(...)"
+    assert nvim.lua(trusts, str(nvim.home / "mine"))
+    assert not nvim.lua(trusts, str(nvim.home / "$OWN"))
+
+
 def test_the_help_tells_of_every_option_in_lines_that_fit(nvim: Editor) -> None:
     lines = nvim.lua("return require('vivek.config').help()")
     tags = re.findall(r"\*vivek-config-([\w.]+)\*", "\n".join(lines))

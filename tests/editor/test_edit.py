@@ -326,14 +326,16 @@ def test_a_conflict_is_edited_with_markers_and_then_applied(nvim: Editor, confli
     assert (nvim.lines()[1], states(nvim)) == ("mine", ["pending", "pending"])
 
 
-@pytest.mark.parametrize("left", [MARKED, MARKED[1:], MARKED[:5], MARKED[-1:]])
-def test_markers_that_are_left_are_refused_and_the_text_stays(
-    nvim: Editor, conflict: int, left: list[str]
+@pytest.mark.parametrize(
+    ("left", "line"), [(MARKED, 1), (MARKED[1:], 2), (MARKED[:5], 1), (["a", "b", MARKED[-1]], 3)]
+)
+def test_markers_that_are_left_are_refused_with_the_line_of_the_first_and_the_text_stays(
+    nvim: Editor, conflict: int, left: list[str], line: int
 ) -> None:
     nvim.command("VivekEdit")
     nvim.set_lines(left)
     nvim.type(":wq<CR>")
-    nvim.wait_for(lambda: "Conflict markers are left" in told(nvim))
+    nvim.wait_for(lambda: f"Conflict markers are left in the text, the first in line {line}." in told(nvim))
     assert (nvim.lines(), nvim.eval("&modified")) == (left, 1)
     assert states(nvim, conflict) == ["stale", "pending"]
 
