@@ -4,6 +4,7 @@
 --- It bridges proposals and the windows of their buffer. Positions are found anew in every tick that
 --- draws; what is drawn is never read. What it doesn't do: change the text, or decide anything.
 
+local capture = require('vivek.capture')
 local draw = require('vivek.draw')
 local journal = require('vivek.journal')
 local keys = require('vivek.keys')
@@ -468,9 +469,35 @@ local function reveal_top(board, win)
   end
 end
 
+--- The buffer whose board has the proposal of a run.
+---@param run string
+---@return integer?
+function M.holder(run)
+  for buf, board in pairs(boards) do
+    for _, proposal in ipairs(board.list) do
+      if proposal.run == run then
+        return buf
+      end
+    end
+  end
+end
+
+--- A proposal goes with its buffer to another file, once the text is there: until then what is on disk under
+--- the old name is what a killed Neovim leaves.
+---@param board vivek.Board
+local function follow_file(board)
+  local path = capture.path(board.buf)
+  if path ~= '' and vim.uv.fs_stat(path) then
+    for _, proposal in ipairs(board.list) do
+      journal.move(proposal.run, path)
+    end
+  end
+end
+
 --- The text is on disk: what is applied stays so.
 ---@param board vivek.Board
 function M.settle(board)
+  follow_file(board)
   M.locate(board)
   for _, proposal in ipairs(board.list) do
     if proposals.settle(proposal) then
@@ -527,6 +554,7 @@ function M.add(proposal)
     end
   end
   table.insert(board.list, proposal)
+  follow_file(board)
   return board
 end
 

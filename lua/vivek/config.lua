@@ -47,6 +47,7 @@ local M = {}
 
 ---@class vivek.HistoryConfig
 ---@field keep integer
+---@field megabytes number
 
 ---@class vivek.Profile
 ---@field base? 'small'|'medium'|'large'
@@ -203,6 +204,14 @@ M.schema = {
         text = 'How many asks. The oldest go first, but those with hunks that were neither rejected nor '
           .. 'written to disk stay for 30 days. With 0 nothing of an ask goes to disk, and `:VivekHistory` '
           .. 'has only what this Neovim has asked.',
+      },
+      {
+        name = 'megabytes',
+        type = { 'number' },
+        default = 256,
+        range = { 1, 100000 },
+        text = 'How much all of it may take. Beyond that the oldest asks go first, but none with hunks that '
+          .. 'were neither rejected nor written to disk, unless their file has been gone for a day.',
       },
     },
   },

@@ -8,31 +8,10 @@ local config = require('vivek.config')
 local message = require('vivek.message')
 local records = require('vivek.records')
 local report = require('vivek.report')
+local retention = require('vivek.journal.retention')
+local runs = require('vivek.journal.run')
 
 local M = {}
-
----@class vivek.JournalReply one reply of a model, raw
----@field node string
----@field attempt integer
----@field model? string
----@field text string
----@field proposed? boolean whether the run's hunks were made of it
-
----@class vivek.JournalRun what is known of a run
----@field id string
----@field created number seconds since 1970
----@field path string '' where the buffer was no file
----@field buffer string the buffer's identity
----@field filetype string
----@field instruction string
----@field eol boolean whether the base text ended in a newline
----@field replies vivek.JournalReply[] in the order in which they came
----@field edits? vivek.TextEdit[] what was proposed
----@field target? { first: integer, last: integer }
----@field marks table<integer, table> what became of the hunks, by their ids
----@field finish? vivek.JournalFinish nil while it runs, and where Neovim was killed
----@field running boolean whether it is at work in this Neovim
----@field base? string[] the lines that the edits are made for, as Neovim holds them; from `load()` alone
 
 ---@class vivek.NewRun
 ---@field id string letters, digits and hyphens
@@ -47,17 +26,15 @@ local M = {}
 -- What is not over, because its hunks are not settled or its end never came, stays beyond `history.keep` for
 -- so long.
 local SPARED_SECONDS = 30 * 24 * 3600
+-- A file that is gone for less may be back: another branch was checked out, or a drive is not there.
+local ORPHANED_SECONDS = 24 * 3600
 -- Runs that are not on disk, by the user's will or the disk's.
 local MOST_IN_MEMORY = 50
--- How many files may be read each time old ones are removed: a moment that no key notices.
-local MOST_READ = 20
 
 ---@type table<string, string> file names of the runs that were begun or looked up here, by run
 local names = {}
 ---@type table<string, boolean> the runs at work here
 local running = {}
----@type table<string, boolean> files that were not over when old ones were last removed
-local spared = {}
 
 --- The file behind a path, however it was reached. The last part need not exist yet.
 ---@param path string
@@ -92,13 +69,18 @@ end
 
 ---@param id string
 ---@return string? name
-local function find(id)
-  if not names[id] then
-    names[id] = vim.iter(records.names()):find(function(name)
-      return select(2, parts_of(name)) == id
-    end)
-  end
+local function look_up(id)
+  names[id] = vim.iter(records.names()):find(function(name)
+    return select(2, parts_of(name)) == id
+  end)
   return names[id]
+end
+
+--- The file of a run. Another Neovim may have moved or removed the one that is known of.
+---@param id string
+---@return string? name
+local function find(id)
+  return names[id] and records.exists(names[id]) and names[id] or look_up(id)
 end
 
 ---@param id string
@@ -107,173 +89,19 @@ end
 local function append(id, tag, value)
   local name = find(id)
   if name then
-    spared[name] = nil
+    retention.changed(name)
     records.append(name, tag, value)
   end
 end
 
---- The tag says what a piece of text is part of: of a reply that came whole, no piece is unpacked.
----@param node string
----@param attempt integer
----@return string
-local function text_tag(node, attempt)
-  return ('text:%s:%d'):format(node, attempt)
-end
-
----@class vivek.Fold a run while it is read back
----@field run vivek.JournalRun
----@field growing { tag: string, pieces: vivek.Record[] }? the reply of which only pieces have come
----@field model string?
----@field chosen integer? the attempt that the hunks were made of
-
----@param fold vivek.Fold
----@param reply vivek.JournalReply
-local function add_reply(fold, reply)
-  if reply.text ~= '' then
-    reply.model = reply.model or fold.model
-    table.insert(fold.run.replies, reply)
-  end
-end
-
---- No more pieces come: they are the reply.
----@param fold vivek.Fold
-local function close_reply(fold)
-  local growing = fold.growing
-  fold.growing = nil
-  if growing then
-    local node, attempt = growing.tag:match('^text:(.*):(%d+)$')
-    local text = vim.iter(growing.pieces):map(records.unpack):join('')
-    add_reply(fold, { node = node, attempt = tonumber(attempt), text = text })
-  end
-end
-
----@param fold vivek.Fold
----@param record vivek.Record
-local function grow(fold, record)
-  if not fold.growing or fold.growing.tag ~= record.tag then
-    close_reply(fold)
-    fold.growing = { tag = record.tag, pieces = {} }
-  end
-  table.insert(fold.growing.pieces, record)
-end
-
----@type table<string, fun(fold: vivek.Fold, value: any)>
-local FOLD = {
-  model = function(fold, model)
-    fold.model = model
-  end,
-  reply = function(fold, reply)
-    local tag = text_tag(reply.node, reply.attempt)
-    if fold.growing and fold.growing.tag == tag and reply.text ~= '' then
-      fold.growing = nil
-    end
-    close_reply(fold)
-    add_reply(fold, reply)
-  end,
-  -- What came before is void, and the reply begins anew.
-  retry = close_reply,
-  chosen = function(fold, attempt)
-    fold.chosen = attempt
-  end,
-  proposal = function(fold, proposal)
-    fold.run.edits, fold.run.target = proposal.edits, proposal.target
-  end,
-  marks = function(fold, marks)
-    for _, pair in ipairs(marks) do
-      fold.run.marks[pair[1]] = pair[2]
-    end
-  end,
-  finish = function(fold, finish)
-    close_reply(fold)
-    if #fold.run.replies == 0 and finish.reply then
-      add_reply(fold, { node = 'executor', attempt = 1, text = finish.reply })
-    end
-    fold.run.finish = { kind = finish.kind, text = finish.text }
-  end,
-}
-
---- The reply that the hunks were made of: the last one of the attempt that was chosen.
----@param fold vivek.Fold
-local function mark_proposed(fold)
-  local reply = vim.iter(fold.run.replies):rfind(function(reply)
-    return reply.node == 'executor' and reply.attempt == (fold.chosen or reply.attempt)
-  end)
-  if reply then
-    reply.proposed = fold.run.edits ~= nil
-  end
-end
-
----@param fold vivek.Fold
----@param record vivek.Record
-local function take(fold, record)
-  local kind = record.tag:match('^%a+')
-  if kind == 'text' then
-    return grow(fold, record)
-  end
-  -- A later version may know more kinds, and a torn record has no value.
-  local value = FOLD[kind] and records.unpack(record)
-  if value ~= nil then
-    FOLD[kind](fold, value)
-  end
-end
-
 ---@param name string
----@return vivek.JournalRun? run nil where the file is gone, or not even its beginning is whole
+---@return vivek.JournalRun?
 local function read(name)
-  local fold
-  for _, record in ipairs(records.read(name)) do
-    if fold then
-      take(fold, record)
-    elseif record.tag == 'run' then
-      local run = records.unpack(record)
-      fold = run and { run = vim.tbl_extend('error', run, { replies = {}, marks = {} }) }
-    end
+  local run = runs.read(name)
+  if run then
+    run.running = running[run.id] or false
   end
-  if fold then
-    close_reply(fold)
-    mark_proposed(fold)
-    fold.run.running = running[fold.run.id] or false
-    return fold.run
-  end
-end
-
---- Whether nothing more can be done about a hunk: a proposal tells by its state or its verdict.
----@param mark table
----@return boolean
-local function is_settled(mark)
-  return mark.state == 'rejected' or mark.state == 'written' or mark.verdict == 'written'
-end
-
----@param run vivek.JournalRun
----@return boolean
-local function is_unsettled(run)
-  if not run.edits then
-    return false
-  end
-  local marks = vim.tbl_values(run.marks)
-  return #marks == 0 or not vim.iter(marks):all(is_settled)
-end
-
---- Remove what is too old or too much. The newest stay, and for a while what is not over.
----@param from string[] file names, the oldest first
----@param keep integer
-local function remove_old(from, keep)
-  local oldest = stamp_of(os.time() - SPARED_SECONDS)
-  local budget = MOST_READ
-  for index = 1, #from - keep do
-    local name = from[index]
-    if name < oldest then
-      records.remove(name)
-    elseif not spared[name] and budget > 0 then
-      budget = budget - 1
-      local run = read(name)
-      -- Of a run that another Neovim begins just now nothing can be read yet.
-      spared[name] = not run or run.running or not run.finish or is_unsettled(run) or nil
-      if not spared[name] then
-        records.remove(name)
-      end
-    end
-  end
+  return run
 end
 
 ---@param all string[]
@@ -285,8 +113,17 @@ local function of_runs(all)
 end
 
 local function prune()
-  remove_old(of_runs(records.on_disk()), config.get().history.keep)
-  remove_old(of_runs(records.in_memory()), MOST_IN_MEMORY)
+  local history, now = config.get().history, os.time()
+  local function limit(count)
+    return {
+      runs = count,
+      bytes = history.megabytes * 2 ^ 20,
+      oldest = stamp_of(now - SPARED_SECONDS),
+      recent = stamp_of(now - ORPHANED_SECONDS),
+    }
+  end
+  retention.prune(of_runs(records.on_disk()), limit(history.keep), read)
+  retention.prune(of_runs(records.in_memory()), limit(MOST_IN_MEMORY), read)
 end
 
 --- Lines as one string where they can be: a tenth of the time that a list takes.
@@ -344,6 +181,22 @@ function M.propose(id, proposed)
   append(id, 'proposal', { edits = proposed.edits, target = proposed.target })
 end
 
+--- The file of a run's buffer has another name.
+---@param id string
+---@param path string
+function M.move(id, path)
+  local name = find(id)
+  local key = key_of(path, '')
+  if name and parts_of(name) ~= key then
+    local stamp = name:match('^[%dT.]+')
+    local moved = ('%s-%s-%s'):format(stamp, key, id)
+    if records.rename(name, moved) then
+      names[id] = moved
+      append(id, 'path', path)
+    end
+  end
+end
+
 --- What became of hunks. A mark is plain data, without holes in its lists; the journal looks at `state`
 --- ('rejected' and 'written' are settled) and `verdict` ('written' is). The last mark of a hunk holds.
 ---@param id string
@@ -384,7 +237,7 @@ local EVENTS = {
     append(id, 'model', event.model)
   end,
   text = function(id, event)
-    append(id, text_tag(event.node, event.attempt), event.text)
+    append(id, runs.text_tag(event.node, event.attempt), event.text)
   end,
   retry = function(id)
     append(id, 'retry', true)
@@ -464,21 +317,11 @@ end
 function M.unsettled(path)
   return vim
     .iter(M.entries({ path = path }))
-    :filter(is_unsettled)
+    :filter(runs.is_unsettled)
     :map(function(run)
       return run.id
     end)
     :totable()
-end
-
---- Remove all that is known of a run.
----@param id string
-function M.forget(id)
-  local name = find(id)
-  names[id], running[id] = nil, nil
-  if name then
-    records.remove(name)
-  end
 end
 
 return M

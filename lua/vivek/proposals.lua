@@ -454,12 +454,11 @@ local function proposal_of(buf, run)
   end)
 end
 
---- Whether a buffer has the proposal of a run, open or not.
----@param buf integer
+--- The buffer that has the proposal of a run, open or not.
 ---@param run string
----@return boolean
-function M.has(buf, run)
-  return proposal_of(buf, run) ~= nil
+---@return integer? buf
+function M.holder(run)
+  return boards.holder(run)
 end
 
 --- The text of a buffer is on disk: what is applied of its proposals stays so.

@@ -201,6 +201,28 @@ function M.value(name)
   return decoded(memory[name] and memory[name].value or slurp(path_of(name, VALUE)))
 end
 
+--- Whether a file is there.
+---@param name string
+---@return boolean
+function M.exists(name)
+  return memory[name] ~= nil or vim.uv.fs_stat(path_of(name, RECORDS)) ~= nil
+end
+
+--- How much a file takes, on disk and in memory.
+---@param name string
+---@return integer bytes
+function M.size(name)
+  local bytes, own = 0, memory[name] or { lines = {} }
+  for _, suffix in ipairs({ RECORDS, VALUE }) do
+    local stat = vim.uv.fs_stat(path_of(name, suffix))
+    bytes = bytes + (stat and stat.size or 0)
+  end
+  for _, line in ipairs(own.lines) do
+    bytes = bytes + #line
+  end
+  return bytes + #(own.value or '')
+end
+
 --- The names of the files on disk, sorted.
 ---@return string[]
 function M.on_disk()
@@ -235,13 +257,38 @@ function M.names()
   return names
 end
 
+--- Why a step failed, where it did. That a file is not there is no failure.
+---@param failure string?
+---@param code string?
+---@return string?
+local function fault(_, failure, code)
+  return code ~= 'ENOENT' and failure or nil
+end
+
+--- Give a file another name. The records go in one step, and the value is beside them before and after it.
+---@param name string
+---@param other string
+---@return boolean done
+function M.rename(name, other)
+  local value = path_of(name, VALUE)
+  local failure = fault(vim.uv.fs_copyfile(value, path_of(other, VALUE)))
+    or fault(vim.uv.fs_rename(path_of(name, RECORDS), path_of(other, RECORDS)))
+  if failure then
+    message.log(failure)
+    return false
+  end
+  vim.uv.fs_unlink(value)
+  memory[other], memory[name] = memory[name], nil
+  return true
+end
+
 --- Remove a file. One that is gone already is no error.
 ---@param name string
 function M.remove(name)
   memory[name] = nil
   for _, suffix in ipairs({ VALUE, RECORDS }) do
-    local _, failure, code = vim.uv.fs_unlink(path_of(name, suffix))
-    if failure and code ~= 'ENOENT' then
+    local failure = fault(vim.uv.fs_unlink(path_of(name, suffix)))
+    if failure then
       message.log(failure)
     end
   end

@@ -14,6 +14,7 @@ local M = {}
 ---@class vivek.Resumed
 ---@field open integer hunks that are shown again
 ---@field unwritten integer those of them that had been applied
+---@field elsewhere integer? the buffer that has hunks of this file, for it has been renamed
 
 ---@param buf integer
 ---@param run vivek.JournalRun with its base
@@ -37,7 +38,10 @@ end
 
 ---@param resumed vivek.Resumed
 local function tell(resumed)
-  if resumed.open == 0 then
+  if resumed.open == 0 and resumed.elsewhere then
+    local name = vim.fn.bufname(resumed.elsewhere)
+    return message.info(('the hunks of this file are in the buffer %s, which had its name.'):format(name))
+  elseif resumed.open == 0 then
     return message.info('nothing of an earlier session is open here.')
   end
   local text = report.counted(resumed.open, 'hunk') .. ' shown again'
@@ -57,9 +61,12 @@ function M.run(buf)
   local resumed = { open = 0, unwritten = 0 }
   -- The oldest first: of hunks in the same lines, the newer are meant first.
   for _, id in vim.iter(journal.unsettled(path)):rev():enumerate() do
-    local run = not proposals.has(buf, id) and journal.load(id)
+    local holder = proposals.holder(id)
+    local run = not holder and journal.load(id)
     if run and run.base and not run.running then
       show(buf, run, resumed)
+    elseif holder and holder ~= buf then
+      resumed.elsewhere = holder
     end
   end
   if not vim.bo[buf].modified then

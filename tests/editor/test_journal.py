@@ -93,8 +93,21 @@ class Journal:
     def ids(self, *about: Any) -> list[str]:
         return [entry["id"] for entry in self.call("entries", *about)]
 
-    def keep(self, count: int) -> None:
-        self.editor.lua("require('vivek').setup({ history = { keep = ... } })", count)
+    def keep(self, count: int, megabytes: int = 256) -> None:
+        code = "require('vivek').setup({ history = { keep = ({ ... })[1], megabytes = ({ ... })[2] } })"
+        self.editor.lua(code, count, megabytes)
+
+    def over(self, **more: Any) -> str:
+        """A run of which nothing is left to decide."""
+        run = self.begin(**more)
+        self.done(run, edits=[])
+        return run
+
+    def open(self, **more: Any) -> str:
+        """A run whose hunk is neither rejected nor written."""
+        run = self.begin(**more)
+        self.done(run)
+        return run
 
 
 @pytest.fixture
@@ -105,6 +118,12 @@ def journal(nvim: Editor) -> Journal:
 @pytest.fixture
 def folder(nvim: Editor) -> Path:
     return Path(nvim.lua("return require('vivek.records').folder()"))
+
+
+def remove(folder: Path, run: str) -> None:
+    """Remove a run as another Neovim does for which it is too old."""
+    for path in folder.glob(f"*-{run}.*"):
+        path.unlink()
 
 
 def files(folder: Path) -> list[Path]:
@@ -320,9 +339,11 @@ def test_a_run_without_hunks_is_never_unsettled(journal: Journal) -> None:
     assert journal.call("unsettled", "/p/a.py") == []
 
 
-def test_a_forgotten_run_is_gone_and_does_not_come_back(journal: Journal, folder: Path) -> None:
+def test_a_run_whose_files_were_removed_is_gone_and_does_not_come_back(
+    journal: Journal, folder: Path
+) -> None:
     run, other = journal.begin(), journal.begin()
-    journal.call("forget", run)
+    remove(folder, run)
     journal.text(run, "late")
     journal.settle(run)
     assert journal.ids() == [other]
@@ -455,11 +476,12 @@ def test_a_file_that_another_neovim_removed_is_no_error_and_stays_gone(
 ) -> None:
     first, second = Journal(start_nvim()), Journal(start_nvim())
     run = first.begin()
-    second.call("forget", run)
+    second.editor.lua(
+        "local records = require('vivek.records'); vim.tbl_map(records.remove, records.names())"
+    )
     first.text(run, "late")
     assert list(folder.iterdir()) == []
     assert first.call("load", run) is None
-    first.call("forget", run)
     assert first.editor.messages() == ""
 
 
@@ -564,6 +586,120 @@ def test_in_memory_too_the_oldest_go(journal: Journal) -> None:
     journal.editor.wait_for(lambda: len(journal.ids()) == 50)
 
 
+# How much is kept
+
+BIG = ["x" * 300_000]
+AGO = 2 * DAY
+
+
+def test_beyond_the_limit_in_bytes_the_oldest_that_are_over_go(journal: Journal, folder: Path) -> None:
+    journal.keep(200, megabytes=1)
+    runs = [journal.over(base=BIG) for _ in range(6)]
+    last = journal.begin()
+    journal.editor.wait_for(lambda: journal.ids() == [last, *runs[:-4:-1]])
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 2**20
+
+
+def test_what_was_replied_counts_as_well(journal: Journal) -> None:
+    journal.keep(200, megabytes=1)
+    first, second = journal.begin(), journal.begin()
+    for run in (first, second):
+        journal.reply(run, "x" * 500_000)
+        journal.done(run, edits=[])
+    last = journal.begin()
+    journal.editor.wait_for(lambda: journal.ids() == [last, second])
+
+
+def test_in_memory_too_there_is_a_limit_in_bytes(journal: Journal) -> None:
+    journal.keep(0, megabytes=1)
+    runs = [journal.over(base=BIG) for _ in range(6)]
+    last = journal.begin()
+    journal.editor.wait_for(lambda: journal.ids() == [last, *runs[:-4:-1]])
+
+
+def test_no_limit_in_bytes_takes_what_is_open_for_a_file_that_is_there(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.keep(200, megabytes=1)
+    there = tmp_path / "there.py"
+    there.write_text("x\n")
+    created = time.time() - AGO
+    pending = [journal.open(base=BIG, path=str(there), created=created + n) for n in range(4)]
+    applied, unnamed, going = (
+        journal.open(base=BIG, path=str(there), created=created + 10),
+        journal.open(base=BIG, path="", created=created + 11),
+        journal.begin(base=BIG, created=created + 12),
+    )
+    journal.mark(applied, {1: {"state": "applied"}})
+    over = journal.over()
+    journal.begin()
+    journal.editor.wait_for(lambda: over not in journal.ids())
+    assert set(journal.ids()) >= {*pending, applied, unnamed, going}
+
+
+def test_beyond_the_limit_in_bytes_what_is_open_goes_once_its_file_is_gone_for_a_day(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.keep(200, megabytes=1)
+    gone, never_written = str(tmp_path / "gone.py"), str(tmp_path / "new.py")
+    journal.editor.command(f"edit {never_written}")
+    created = time.time() - AGO
+    old = [journal.open(base=BIG, path=gone, created=created + n) for n in range(3)]
+    shown = journal.open(base=BIG, path=never_written, created=created + 4)
+    recent = journal.open(base=BIG, path=gone)
+    journal.begin()
+    # Of those that are open the oldest go, and no more than need be.
+    journal.editor.wait_for(lambda: old[1] not in journal.ids())
+    assert {old[2], shown, recent} <= set(journal.ids())
+    journal.begin()
+    assert {old[2], shown, recent} <= set(journal.ids())
+
+
+def test_what_is_over_goes_before_anything_that_is_open(journal: Journal, tmp_path: Path) -> None:
+    journal.keep(200, megabytes=1)
+    orphan = journal.open(base=BIG, path=str(tmp_path / "gone.py"), created=time.time() - AGO)
+    over = [journal.over(base=BIG) for _ in range(4)]
+    last = journal.begin()
+    journal.editor.wait_for(lambda: over[1] not in journal.ids())
+    assert journal.ids() == [last, over[3], over[2], orphan]
+
+
+# Under another name
+
+
+def test_a_run_that_was_moved_is_found_under_its_new_name_alone(journal: Journal, folder: Path) -> None:
+    run, other = journal.open(base=["a\nb"]), journal.open()
+    journal.call("move", run, "/p/moved.py")
+    journal.mark(run, {1: {"state": "applied"}})
+    assert (journal.call("unsettled", "/p/moved.py"), journal.call("unsettled", "/p/a.py")) == (
+        [run],
+        [other],
+    )
+    found = journal.load(run)
+    assert (found["path"], found["base"], len(found["replies"])) == ("/p/moved.py", ["a\nb"], 0)
+    assert journal.marks(run) == {1: {"state": "applied"}}
+    assert len(list(folder.iterdir())) == 4
+    journal.call("move", run, "/p/moved.py")
+    assert journal.ids() == [other, run]
+
+
+def test_in_memory_a_run_is_moved_as_well(journal: Journal) -> None:
+    journal.keep(0)
+    run = journal.open(base=["a"])
+    journal.call("move", run, "/p/moved.py")
+    assert (journal.call("unsettled", "/p/moved.py"), journal.load(run)["base"]) == ([run], ["a"])
+
+
+def test_what_another_neovim_says_of_a_run_that_was_moved_is_kept(start_nvim: Callable[..., Editor]) -> None:
+    first, second = Journal(start_nvim()), Journal(start_nvim())
+    run = first.open()
+    assert second.load(run)["path"] == "/p/a.py"
+    first.call("move", run, "/p/moved.py")
+    second.mark(run, {1: {"state": "written"}})
+    assert first.marks(run) == second.marks(run) == {1: {"state": "written"}}
+    assert first.call("unsettled", "/p/moved.py") == []
+
+
 # Disks that fail
 
 FULL = "vim.uv.fs_write = function() return nil, 'ENOSPC: no space left on device', 'ENOSPC' end"
@@ -612,6 +748,15 @@ def test_what_goes_on_in_memory_stays_in_order_when_the_disk_takes_more_again(jo
     journal.editor.lua("vim.uv.fs_write = _G.write")
     journal.settle(run, "applied")
     assert journal.marks(run) == {1: {"state": "applied"}}
+
+
+def test_a_run_that_cannot_be_moved_stays_where_it_is(journal: Journal) -> None:
+    run = journal.open(base=["a"])
+    journal.editor.lua("vim.uv.fs_rename = function() return nil, 'EACCES: permission denied', 'EACCES' end")
+    journal.call("move", run, "/p/moved.py")
+    assert (journal.call("unsettled", "/p/a.py"), journal.load(run)["base"]) == ([run], ["a"])
+    journal.settle(run)
+    assert journal.call("unsettled", "/p/a.py") == []
 
 
 def test_a_folder_that_cannot_be_made_is_told_once(journal: Journal, folder: Path) -> None:

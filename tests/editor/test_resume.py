@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proposing import rows, states
+import pytest
+from proposing import LETTERS, rows, states
 
 from neovim_child import Editor
 
-LETTERS = ["a", "b", "c", "d", "e", "f", "g", "h"]
 BEGIN = """
     local edits = ...
     local base = vim.api.nvim_buf_get_lines(0, 0, -1, true)
@@ -60,3 +60,84 @@ def test_what_was_written_is_not_shown_again(start_nvim: Callable[..., Editor]) 
     second.lua("vim.cmd.edit(vim.fn.fnameescape(...))", str(first.home / "letters.txt"))
     second.command("VivekResume")
     assert "nothing of an earlier session is open here" in second.messages()
+
+
+# Under another name
+
+
+def killed(editor: Editor) -> None:
+    editor.process.kill()
+    editor.process.wait()
+
+
+def resumed(editor: Editor, name: str) -> list[str]:
+    """The states of the hunks that `:VivekResume` shows in a file."""
+    editor.lua("vim.cmd.edit(vim.fn.fnameescape(...))", str(editor.home / name))
+    editor.command("VivekResume")
+    return states(editor)
+
+
+def test_after_saveas_the_hunks_are_found_under_the_new_name_alone(start_nvim: Callable[..., Editor]) -> None:
+    first = start_nvim()
+    open_letters(first)
+    first.command("VivekApply")
+    first.command("saveas other.txt")
+    first.command("VivekApply")
+    killed(first)
+    second = start_nvim()
+    assert resumed(second, "letters.txt") == []
+    assert resumed(second, "other.txt") == ["applied", "pending", "pending"]
+    assert "2 hunks shown again, 1 of them applied before but never written" in second.messages()
+    second.command("VivekApply!")
+    assert second.lines() == ["a", "B", "c", "d", "E", "f", "G", "h"]
+
+
+@pytest.mark.parametrize("rename", ["saveas other.txt", "file other.txt"])
+def test_under_the_old_name_hunks_that_are_open_in_this_neovim_are_not_shown_again(
+    nvim: Editor, rename: str
+) -> None:
+    open_letters(nvim)
+    nvim.command(rename)
+    renamed = nvim.eval("bufnr()")
+    assert resumed(nvim, "letters.txt") == []
+    assert states(nvim, renamed) == ["pending", "pending", "pending"]
+    said = "the hunks of this file are in the buffer other.txt" in nvim.messages()
+    assert said == rename.startswith("file"), "what was written under the new name is of that file"
+    assert nvim.lines() == LETTERS
+
+
+def test_a_new_name_under_which_nothing_was_written_leaves_the_hunks_with_the_old_file(
+    start_nvim: Callable[..., Editor],
+) -> None:
+    first = start_nvim()
+    open_letters(first)
+    first.command("VivekApply")
+    first.command("file other.txt")
+    first.command("VivekApply")
+    killed(first)
+    second = start_nvim()
+    assert resumed(second, "other.txt") == []
+    assert resumed(second, "letters.txt") == ["pending", "pending", "pending"]
+    assert "3 hunks shown again, 2 of them applied before but never written" in second.messages()
+
+
+def test_a_name_that_a_buffer_gets_later_has_its_hunks(start_nvim: Callable[..., Editor]) -> None:
+    first = start_nvim()
+    first.edit("\n".join(LETTERS) + "\n")
+    first.lua(BEGIN, [rows(1, 2, "B")])
+    first.command("saveas named.txt")
+    killed(first)
+    assert resumed(start_nvim(), "named.txt") == ["pending"]
+
+
+def test_what_is_proposed_for_a_file_that_was_renamed_meanwhile_is_of_the_new_one(
+    start_nvim: Callable[..., Editor],
+) -> None:
+    first = start_nvim()
+    first.edit("\n".join(LETTERS) + "\n", name="letters.txt")
+    begin = BEGIN.replace("journal.propose(", "vim.cmd.saveas('other.txt'); journal.propose(")
+    first.lua(begin, [rows(1, 2, "B")])
+    killed(first)
+    second = start_nvim()
+    assert resumed(second, "letters.txt") == []
+    assert resumed(second, "other.txt") == ["pending"]
