@@ -7,6 +7,8 @@
 
 local hunks = require('vivek.hunks')
 local merge = require('vivek.merge')
+local moved = require('vivek.rebase.moved')
+local refine = require('vivek.rebase.refine')
 local text = require('vivek.text')
 
 local M = {}
@@ -138,134 +140,6 @@ local function overlaps(region, span)
   return region ~= nil and region.start < span.last and region.start + region.count > span.first
 end
 
----@param old string
----@param new string
----@return boolean
-local function alike(old, new)
-  local removed, added = text.changed_words(old, new)
-  return old == new or #removed + #added > 0
-end
-
---- Whether the lines at both sides of a bound stand in pairs: what was changed above it and what was changed
---- below it can be told apart.
----@param region vivek.Region
----@param bound integer
----@param sweep vivek.Sweep
----@return boolean
-local function is_seam(region, bound, sweep)
-  local to = region.to + bound - region.start
-  return bound > region.start
-    and bound < region.start + region.count
-    and alike(sweep.reference[bound], sweep.current[to])
-    and alike(sweep.reference[bound + 1], sweep.current[to + 1])
-end
-
---- Cut a region at the lines where a hunk begins or ends, as far as its lines stand in pairs.
----@param region vivek.Region
----@param sweep vivek.Sweep
----@param bounds integer[]
----@param into vivek.Region[]
-local function cut(region, sweep, bounds, into)
-  local start = region.start
-  if region.count == region.added then
-    for _, bound in ipairs(bounds) do
-      if bound > start and is_seam(region, bound, sweep) then
-        local count = bound - start
-        into[#into + 1] =
-          { start = start, count = count, to = region.to + start - region.start, added = count }
-        start = bound
-      end
-    end
-  end
-  local done = start - region.start
-  into[#into + 1] = {
-    start = start,
-    count = region.count - done,
-    to = region.to + done,
-    added = region.added - done,
-  }
-end
-
----@param region vivek.Region
----@param after vivek.Region
----@return boolean
-local function touch(region, after)
-  return region.start + region.count == after.start and region.to + region.added == after.to
-end
-
----@param region vivek.Region
----@param sweep vivek.Sweep
----@return boolean
-local function begins_alike(region, sweep)
-  return region.count > 0
-    and region.count == region.added
-    and alike(sweep.reference[region.start + 1], sweep.current[region.to + 1])
-end
-
----@param region vivek.Region
----@param sweep vivek.Sweep
----@return boolean
-local function ends_alike(region, sweep)
-  return region.count > 0
-    and region.count == region.added
-    and alike(sweep.reference[region.start + region.count], sweep.current[region.to + region.added])
-end
-
---- A change of many lines, told line by line where old and new ones are alike: what was changed beside a
---- hunk must not make it stale.
----@param region vivek.Region
----@param sweep vivek.Sweep
----@param bounds integer[]
----@return vivek.Region[]
-local function refined(region, sweep, bounds)
-  local before = vim.list_slice(sweep.reference, region.start + 1, region.start + region.count)
-  local after = vim.list_slice(sweep.current, region.to + 1, region.to + region.added)
-  local pieces, result = {}, {}
-  for _, inner in ipairs(text.aligned(before, after)) do
-    inner.start, inner.to = inner.start + region.start, inner.to + region.to
-    local last = pieces[#pieces]
-    if last and touch(last, inner) and not (ends_alike(last, sweep) or begins_alike(inner, sweep)) then
-      last.count, last.added = last.count + inner.count, last.added + inner.added
-    else
-      pieces[#pieces + 1] = inner
-    end
-  end
-  for _, piece in ipairs(pieces) do
-    cut(piece, sweep, bounds, result)
-  end
-  return result
-end
-
---- Refine the regions that change a hunk's lines and others'.
----@param sweep vivek.Sweep
----@param all vivek.Hunk[]
----@param spans table<integer, vivek.Extent>
-local function refine(sweep, all, spans)
-  local result, next_hunk = {}, 1
-  for _, region in ipairs(sweep.regions) do
-    local finish, bounds = region.start + region.count, {}
-    while all[next_hunk] and spans[all[next_hunk].id].last < region.start do
-      next_hunk = next_hunk + 1
-    end
-    local index = next_hunk
-    while all[index] and spans[all[index].id].first < finish do
-      local span = spans[all[index].id]
-      for _, bound in ipairs({ span.first, span.last }) do
-        if bound > region.start and bound < finish then
-          bounds[#bounds + 1] = bound
-        end
-      end
-      index = index + 1
-    end
-    if #bounds == 0 or region.added == 0 then
-      result[#result + 1] = region
-    else
-      vim.list_extend(result, refined(region, sweep, bounds))
-    end
-  end
-  sweep.regions = result
-end
-
 ---@param lines string[]
 ---@param first integer
 ---@param last integer
@@ -368,100 +242,6 @@ local function is_touched(sweep, span)
   return false
 end
 
--- So many lines around a hunk tell its lines from others that are alike.
-local CONTEXT = 3
-
----@param line string
----@return boolean
-local function is_blank(line)
-  return not line:find('%S')
-end
-
----@param lines string[]
----@param first integer
----@param last integer
----@return boolean
-local function any_word(lines, first, last)
-  return table.concat(lines, ' ', first + 1, last):find('[%w_\128-\255]') ~= nil
-end
-
---- The lines that went together with a hunk's: up to three at each side, blank ones at the ends left out, for
---- those may stay behind.
----@param sweep vivek.Sweep
----@param span vivek.Extent
----@param region vivek.Region
----@return vivek.Extent? block nil where it is too little to tell it from others
-local function block_of(sweep, span, region)
-  local lines, finish = sweep.reference, region.start + region.count
-  local first, last = math.max(span.first - CONTEXT, region.start), math.min(span.last + CONTEXT, finish)
-  local context = span.first - first + last - span.last
-  local is_whole = first == region.start and last == finish
-  while first < span.first and is_blank(lines[first + 1]) do
-    first = first + 1
-  end
-  while last > span.last and is_blank(lines[last]) do
-    last = last - 1
-  end
-  local tells = any_word(lines, first, last) and (is_whole or context >= CONTEXT)
-  return tells and { first = first, last = last } or nil
-end
-
---- Where the lines of a block stand.
----@param sweep vivek.Sweep
----@param block vivek.Extent
----@return integer? row nil where they stand nowhere, or more than once
-local function only_row(sweep, block)
-  local lines, current, found = sweep.reference, sweep.current, nil
-  local count = block.last - block.first
-  for row = 0, #current - count do
-    local offset = 1
-    while offset <= count and current[row + offset] == lines[block.first + offset] do
-      offset = offset + 1
-    end
-    if offset > count then
-      if found then
-        return nil
-      end
-      found = row
-    end
-  end
-  return found
-end
-
---- Where a hunk's lines stand that were cut out, in whole, and put elsewhere.
----@param sweep vivek.Sweep
----@param span vivek.Extent
----@return integer? row
-local function moved_row(sweep, span)
-  for _, region in ipairs(sweep.whole) do
-    local finish = region.start + region.count
-    local around = region.start < span.first and span.last < finish
-    if around or span.first < span.last and region.start <= span.first and span.last <= finish then
-      local block = block_of(sweep, span, region)
-      local row = block and only_row(sweep, block)
-      return row and row + span.first - block.first
-    end
-  end
-end
-
---- A hunk that followed its lines must not share any with one that stayed.
----@param sweep vivek.Sweep
----@param all vivek.Hunk[]
----@param places table<integer, vivek.Place>
-local function part_moved(sweep, all, places)
-  for _, hunk in ipairs(sweep.moved) do
-    local place = places[hunk.id]
-    local last = place.row + #place.old
-    for _, other in ipairs(all) do
-      local there = places[other.id]
-      local meets = there.row < last and place.row < there.row + #there.old or there.row == place.row
-      if other ~= hunk and meets and there.state == 'pending' and place.state == 'pending' then
-        places[hunk.id] = { state = 'stale', row = place.row, old = {}, new = (hunk.resolution or hunk).new }
-      end
-    end
-  end
-end
-
 ---@param hunk vivek.Hunk
 ---@param is_applied boolean?
 ---@param row integer
@@ -495,7 +275,7 @@ local function place_of(hunk, is_applied, span, sweep)
   end
   local place
   if overlaps(region, span) then
-    local row = moved_row(sweep, span)
+    local row = moved.row(sweep, span)
     if row then
       table.insert(sweep.moved, hunk)
       return kept_place(hunk, is_applied, row), false
@@ -543,12 +323,12 @@ local function swept(base, all, applied, current, certain)
   }
   local located = { places = {}, applied = applied, touched = {}, regions = sweep.regions, certain = certain }
   sweep.whole = sweep.regions
-  refine(sweep, all, spans)
+  sweep.regions = refine.regions(sweep, all, spans)
   for _, hunk in ipairs(all) do
     local id = hunk.id
     located.places[id], located.touched[id] = place_of(hunk, applied[id], spans[id], sweep)
   end
-  part_moved(sweep, all, located.places)
+  moved.part(sweep, all, located.places)
   return located
 end
 
