@@ -30,7 +30,7 @@ def neovim(nvim: str, code: str) -> str:
 
 def options(nvim: str) -> str:
     """The options as text of a help file."""
-    return neovim(nvim, "io.stdout:write(table.concat(require('vivek.config').help(), '\\n'), '\\n')")
+    return neovim(nvim, "io.stdout:write(table.concat(require('vivek.config.help').lines(), '\\n'), '\\n')")
 
 
 def with_options(text: str, section: str) -> str:

@@ -127,7 +127,7 @@ def test_a_folder_whose_name_looks_like_a_trusted_one_is_not_trusted(nvim: Edito
 
 
 def test_the_help_tells_of_every_option_in_lines_that_fit(nvim: Editor) -> None:
-    lines = nvim.lua("return require('vivek.config').help()")
+    lines = nvim.lua("return require('vivek.config.help').lines()")
     tags = re.findall(r"\*vivek-config-([\w.]+)\*", "\n".join(lines))
     assert tags[:3] == ["backend", "model", "url"]
     assert "keys.apply_all" in tags

@@ -30,7 +30,8 @@ def test_nothing_is_loaded_or_started_until_it_is_used(nvim: Editor) -> None:
 
 def test_setup_starts_no_process_and_loads_nothing_but_the_settings(nvim: Editor) -> None:
     nvim.lua("require('vivek').setup({ backend = 'ollama' })")
-    assert sorted(nvim.lua(LOADED)) == ["vivek", "vivek.config", "vivek.message"]
+    own = ["vivek", "vivek.config", "vivek.config.settings", "vivek.message"]
+    assert sorted(nvim.lua(LOADED)) == own
     assert processes(nvim) == 0
 
 
