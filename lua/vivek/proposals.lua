@@ -7,6 +7,8 @@
 
 local apply = require('vivek.apply')
 local boards = require('vivek.board')
+local chosen = require('vivek.chosen')
+local conflict = require('vivek.conflict')
 local draw = require('vivek.draw')
 local highlight = require('vivek.highlight')
 local keys = require('vivek.keys')
@@ -21,14 +23,6 @@ local function resolved(buf)
   return buf == 0 and vim.api.nvim_get_current_buf() or buf
 end
 
----@param one vivek.Place
----@param other vivek.Place
----@return boolean whether they share a line, or are insertions at the same one
-local function meet(one, other)
-  local last, other_last = one.row + #one.old, other.row + #other.old
-  return one.row < other_last and other.row < last or one.row == other.row
-end
-
 --- The hunks that a new proposal takes the place of: those it was made from, and those that the user saw in
 --- the same lines when they asked again.
 ---@param board vivek.Board
@@ -41,7 +35,7 @@ local function replaced_by(board, proposal)
     local follows = run == options.follows
     local here = vim.list_contains(options.replaces or {}, run)
       and vim.iter(proposals.open(proposal)):any(function(hunk)
-        return meet(proposal.places[hunk.id], item.place)
+        return chosen.meet(proposal.places[hunk.id], item.place)
       end)
     if item.proposal ~= proposal and (follows or here) then
       replaced[item.proposal] = replaced[item.proposal] or {}
@@ -119,54 +113,6 @@ local function open_board(buf)
   return board
 end
 
----@class vivek.Choice
----@field all? boolean
----@field count? integer how many hunks, from the current one on
----@field range? [integer, integer] lines, 1-based, both inclusive: the hunks in them
----@field theirs? boolean of a hunk that conflicts: put the model's lines in place of the user's
-
----@param board vivek.Board
----@param range [integer, integer]
----@return vivek.Item[]
-local function within(board, range)
-  return vim.tbl_filter(function(item)
-    local first, last = boards.rows_of(item.place)
-    return first <= range[2] - 1 and last >= range[1] - 1
-  end, board.items)
-end
-
----@param board vivek.Board
----@param choice vivek.Choice
----@return vivek.Item[]
-local function chosen(board, choice)
-  if choice.all then
-    return board.items
-  elseif choice.range then
-    local found = within(board, choice.range)
-    if #found == 0 then
-      message.info('no hunk is in these lines.')
-    end
-    return found
-  end
-  local _, index = boards.current(board)
-  return vim.list_slice(board.items, index, index + math.max(choice.count or 1, 1) - 1)
-end
-
---- Of hunks that lie in the same lines only the first can be applied; it is the newer proposal's.
----@param items vivek.Item[] in the order of their lines
----@return vivek.Item[]
-local function apart(items)
-  local result = {}
-  for _, item in ipairs(items) do
-    local last = result[#result]
-    local in_the_way = last and last.proposal ~= item.proposal and meet(last.place, item.place)
-    if not in_the_way then
-      result[#result + 1] = item
-    end
-  end
-  return result
-end
-
 ---@param board vivek.Board
 ---@param items vivek.Item[]
 local function put(board, items)
@@ -207,44 +153,32 @@ local function tell_stale(board, stale)
   )
 end
 
---- What the user may do with a hunk that conflicts with a change of theirs.
----@param board vivek.Board
----@param item vivek.Item
-local function ask_about(board, item)
-  local buf = board.buf
-  local ways = {
-    {
-      text = "Take the model's lines in place of yours",
-      run = function(now)
-        put(board, { now })
-      end,
-    },
-    {
-      text = 'Keep yours, reject the hunk',
-      run = function(now)
-        reject_items(board, { now })
-        boards.refresh(board)
-      end,
-    },
-    {
-      text = 'Edit both in a buffer',
-      run = function()
-        require('vivek.edit').open(buf, item.hunk)
-      end,
-    },
-  }
-  vim.ui.select(ways, {
-    prompt = ('Hunk %d conflicts with your change:'):format(item.hunk.id),
-    kind = 'vivek_conflict',
-    format_item = function(way)
-      return way.text
-    end,
-  }, function(way)
-    local now = way and M.find(buf, item.hunk)
-    if now then
-      way.run(now)
+--- Ask the user about a hunk that conflicts. What they choose is done to the hunk as it is by then.
+---@param buf integer
+---@param hunk vivek.Hunk
+local function ask_about(buf, hunk)
+  ---@param done fun(board: vivek.Board, item: vivek.Item)
+  ---@return fun()
+  local function with_item(done)
+    return function()
+      local item = M.find(buf, hunk)
+      if item then
+        done(assert(boards.of(buf)), item)
+      end
     end
-  end)
+  end
+  conflict.ask(hunk, {
+    theirs = with_item(function(board, item)
+      put(board, { item })
+    end),
+    mine = with_item(function(board, item)
+      reject_items(board, { item })
+      boards.refresh(board)
+    end),
+    edit = with_item(function()
+      require('vivek.edit').open(buf, hunk)
+    end),
+  })
 end
 
 --- An open hunk as it is now.
@@ -289,9 +223,9 @@ function M.apply(buf, choice)
   if not board or not takes_changes(board.buf) then
     return
   end
-  local items = chosen(board, choice)
+  local items = chosen.items(board, choice)
   if #items == 1 and items[1].place.state == 'stale' and not choice.theirs and not choice.all then
-    return ask_about(board, items[1])
+    return ask_about(board.buf, items[1].hunk)
   end
   local fitting, stale = {}, {}
   for _, item in ipairs(items) do
@@ -301,7 +235,7 @@ function M.apply(buf, choice)
   if #stale > 0 then
     tell_stale(board, stale)
   end
-  fitting = apart(fitting)
+  fitting = chosen.apart(fitting)
   if #fitting > 0 then
     put(board, fitting)
   end
@@ -313,7 +247,7 @@ end
 ---@param choice? vivek.Choice
 function M.reject(buf, choice)
   local board = open_board(buf)
-  local items = board and chosen(board, choice or {}) or {}
+  local items = board and chosen.items(board, choice or {}) or {}
   if board and #items > 0 then
     reject_items(board, items)
     boards.refresh(board)

@@ -1,7 +1,7 @@
 --- The settings that a schema and some given values make.
 ---
---- It bridges what a user writes and values that can be relied on: what is wrong with a value is told, and the
---- default stands in its place. It knows no option.
+--- It bridges what a user writes and values that can be relied on: what is wrong with a value is told, and
+--- the default stands in its place. It knows no option.
 
 local M = {}
 
