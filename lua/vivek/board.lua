@@ -1,10 +1,12 @@
---- The open hunks of one buffer, those of all its proposals together: which of them the cursor means, and
---- how they are drawn.
+--- The open hunks of one buffer, those of all its proposals together, kept right while the buffer changes.
 ---
---- It bridges proposals and the windows of their buffer. Positions are found anew in every tick that
---- draws; what is drawn is never read. What it doesn't do: change the text, or decide anything.
+--- It bridges proposals, what is drawn of them, and whoever wants to know what became of their hunks.
+--- Positions are found anew in every tick that draws; what is drawn is never read. What it doesn't do: change
+--- the text, or decide anything.
 
 local capture = require('vivek.capture')
+local cursor = require('vivek.cursor')
+local display = require('vivek.display')
 local draw = require('vivek.draw')
 local journal = require('vivek.journal')
 local keys = require('vivek.keys')
@@ -19,13 +21,6 @@ local M = {}
 local REDRAW_MS = 60
 -- So many rejects can be taken back.
 local REJECTS_KEPT = 100
-local LABEL_WIDTH = 24
-
----@class vivek.Drawn
----@field marks vivek.Marks
----@field looks string how it was drawn, to tell whether that has changed
----@field old string[]
----@field new string[]
 
 ---@class vivek.Item an open hunk
 ---@field proposal vivek.Proposal
@@ -113,152 +108,6 @@ function M.locate(board)
   collect(board)
 end
 
---- The window whose cursor counts: the current one, or else one that shows the buffer.
----@param buf integer
----@return integer? win
-function M.window_of(buf)
-  if vim.api.nvim_get_current_buf() == buf then
-    return vim.api.nvim_get_current_win()
-  end
-  local win = vim.fn.bufwinid(buf)
-  return win ~= -1 and win or vim.fn.win_findbuf(buf)[1]
-end
-
----@param buf integer
----@return integer row 0-based
-local function cursor_row(buf)
-  local win = M.window_of(buf)
-  local line = win and vim.api.nvim_win_get_cursor(win)[1] or vim.api.nvim_buf_get_mark(buf, '"')[1]
-  return math.max(line, 1) - 1
-end
-
---- The lines that stand for a hunk on the screen, both inclusive.
----@param place vivek.Place
----@return integer first
----@return integer last
-function M.rows_of(place)
-  local first = draw.first_row(place)
-  return first, math.max(first, draw.last_row(place))
-end
-
---- The hunk that apply and reject mean, and that carries the hint: the one that the cursor was sent to and
---- still is on, or else the nearest.
----@param board vivek.Board located
----@return vivek.Item? item nil where none is open
----@return integer? index
-function M.current(board)
-  local row, nearest, least = cursor_row(board.buf), nil, math.huge
-  for index, item in ipairs(board.items) do
-    local first, last = M.rows_of(item.place)
-    local distance = row < first and first - row or math.max(row - last, 0)
-    if distance == 0 and item.hunk == board.current then
-      return item, index
-    elseif distance < least then
-      nearest, least = index, distance
-    end
-  end
-  return board.items[nearest], nearest
-end
-
----@param board vivek.Board
----@return integer how many proposals have an open hunk
-local function open_proposals(board)
-  local seen = {}
-  for _, item in ipairs(board.items) do
-    seen[item.proposal.run] = true
-  end
-  return vim.tbl_count(seen)
-end
-
---- Whose hunk it is, where several proposals are open.
----@param board vivek.Board
----@param item vivek.Item
----@return string
-local function origin(board, item)
-  local label = item.proposal.options.label
-  if not label or label == '' or open_proposals(board) < 2 then
-    return ''
-  end
-  local short = vim.fn.strcharpart(label, 0, LABEL_WIDTH)
-  return (' of “%s”'):format(short == label and label or short .. '…')
-end
-
----@param board vivek.Board
----@param item vivek.Item
----@param is_current boolean
----@return vivek.Chunk[]?
-local function note_for(board, item, is_current)
-  local buf, id, is_stale = board.buf, item.hunk.id, item.place.state == 'stale'
-  if not (is_current or is_stale) then
-    return nil
-  end
-  local apply, reject = keys.label(buf, 'apply'), keys.label(buf, 'reject')
-  if is_stale then
-    local note = 'hunk %d conflicts with your change%s · %s choose · %s keep yours'
-    return { { note:format(id, origin(board, item), apply, reject), 'VivekStale' } }
-  end
-  local kept = item.place.merged and ', your change kept' or ''
-  local note = ('hunk %d of %d%s%s · %s apply · %s reject'):format(
-    id,
-    #item.proposal.hunks,
-    origin(board, item),
-    kept,
-    apply,
-    reject
-  )
-  if #board.items > 1 then
-    note = ('%s · %s next'):format(note, keys.label(buf, 'next'))
-  end
-  return { { note, 'VivekHint' } }
-end
-
----@param board vivek.Board
----@param item vivek.Item
----@param view vivek.View
----@param is_current boolean
-local function draw_item(board, item, view, is_current)
-  local place, id = item.place, item.hunk.id
-  local drawn = item.proposal.drawn[id]
-  local note = note_for(board, item, is_current)
-  local said = note and note[1][1] or ''
-  local looks = ('%s %s %s %s %s %s'):format(
-    place.state,
-    view.width,
-    view.wrap,
-    view.tabstop,
-    view.beside,
-    said
-  )
-  local same = drawn
-    and drawn.looks == looks
-    and vim.deep_equal(drawn.new, place.new)
-    and vim.deep_equal(drawn.old, place.old)
-  if same and draw.is_at(drawn.marks, place.row) then
-    return
-  elseif drawn then
-    draw.erase(drawn.marks)
-  end
-  item.proposal.drawn[id] = {
-    looks = looks,
-    old = place.old,
-    new = place.new,
-    marks = draw.hunk(board.buf, place, view, note),
-  }
-end
-
----@param board vivek.Board
----@param wanted table<vivek.Hunk, boolean>
-local function erase_others(board, wanted)
-  for _, proposal in ipairs(board.list) do
-    for id, drawn in pairs(proposal.drawn) do
-      if not wanted[proposal.hunks[id]] then
-        draw.erase(drawn.marks)
-        proposal.drawn[id] = nil
-      end
-    end
-  end
-end
-
 --- The keys are there while there is something to decide.
 ---@param board vivek.Board
 local function set_keys(board)
@@ -280,14 +129,9 @@ end
 function M.redraw(board)
   M.locate(board)
   set_keys(board)
-  local view, current, wanted = draw.view(board.buf), M.current(board), {}
-  view.beside = board.beside
+  local current = cursor.current(board)
   board.hinted = current and current.hunk
-  for _, item in ipairs(board.items) do
-    wanted[item.hunk] = true
-    draw_item(board, item, view, item == current)
-  end
-  erase_others(board, wanted)
+  display.draw(board, current)
 end
 
 --- Undo and redo leave the end of the last line alone: it is made to go with the hunk that changes it.
@@ -453,7 +297,7 @@ local function follow_cursor(board)
   if not is_open(board) or board.tick ~= vim.api.nvim_buf_get_changedtick(board.buf) then
     return
   end
-  local current = M.current(board)
+  local current = cursor.current(board)
   if current and current.hunk ~= board.hinted then
     M.redraw(board)
   end
@@ -564,27 +408,6 @@ function M.reveal(board)
   for _, win in ipairs(vim.fn.win_findbuf(board.buf)) do
     reveal_top(board, win)
   end
-end
-
---- The place in the list of open hunks that a step leads to from the cursor.
----@param board vivek.Board located
----@param steps integer backwards where negative
----@return vivek.Item
-function M.stepped(board, steps)
-  local row, before, at = cursor_row(board.buf), 0, nil
-  for index, item in ipairs(board.items) do
-    local first, last = M.rows_of(item.place)
-    local on_it = row >= first and row <= last
-    if on_it and (not at or item.hunk == board.current) then
-      at = index
-    elseif last < row then
-      before = index
-    end
-  end
-  -- Between two hunks, the first step forward leads to the one after the cursor, and backward to the one
-  -- before it.
-  local from = at or (steps > 0 and before or before + 1)
-  return board.items[(from + steps - 1) % #board.items + 1]
 end
 
 return M

@@ -2,7 +2,7 @@
 ---
 --- It bridges a count, a range or "all" and the hunks. It does nothing with them.
 
-local boards = require('vivek.board')
+local cursor = require('vivek.cursor')
 local message = require('vivek.message')
 
 local M = {}
@@ -27,7 +27,7 @@ end
 ---@return vivek.Item[]
 local function within(board, range)
   return vim.tbl_filter(function(item)
-    local first, last = boards.rows_of(item.place)
+    local first, last = cursor.rows_of(item.place)
     return first <= range[2] - 1 and last >= range[1] - 1
   end, board.items)
 end
@@ -46,7 +46,7 @@ function M.items(board, choice)
     end
     return found
   end
-  local _, index = boards.current(board)
+  local _, index = cursor.current(board)
   return vim.list_slice(board.items, index, index + math.max(choice.count or 1, 1) - 1)
 end
 

@@ -6,6 +6,7 @@
 
 local apply = require('vivek.apply')
 local boards = require('vivek.board')
+local cursor = require('vivek.cursor')
 local keys = require('vivek.keys')
 local message = require('vivek.message')
 local proposals = require('vivek.proposals')
@@ -214,7 +215,7 @@ end
 ---@return integer? source nil where the buffer is no diff view
 function M.enter(buf)
   local view = views[buf]
-  local win = view and boards.window_of(view.source)
+  local win = view and cursor.window_of(view.source)
   if win then
     local here, there = vim.api.nvim_win_get_cursor(0)[1], vim.api.nvim_win_get_cursor(win)[1]
     if beside(view.source, buf, there) ~= here then
@@ -227,7 +228,7 @@ end
 --- The view's cursor goes to where the source's cursor was sent, when the user is in the view.
 ---@param source integer
 function M.follow(source)
-  local view, win = views[vim.api.nvim_get_current_buf()], boards.window_of(source)
+  local view, win = views[vim.api.nvim_get_current_buf()], cursor.window_of(source)
   if view and win and view.source == source then
     set_line(0, beside(source, view.buf, vim.api.nvim_win_get_cursor(win)[1]))
   end
@@ -316,7 +317,7 @@ function M.toggle(source)
     return close(view)
   end
   local item = proposals.current(source)
-  local win = item and boards.window_of(source)
+  local win = item and cursor.window_of(source)
   if not item then
     return
   elseif not win then

@@ -9,6 +9,7 @@ local apply = require('vivek.apply')
 local boards = require('vivek.board')
 local chosen = require('vivek.chosen')
 local conflict = require('vivek.conflict')
+local cursor = require('vivek.cursor')
 local draw = require('vivek.draw')
 local highlight = require('vivek.highlight')
 local keys = require('vivek.keys')
@@ -199,7 +200,7 @@ end
 ---@return vivek.Item?
 function M.current(buf)
   local board = open_board(buf)
-  return board and boards.current(board)
+  return board and cursor.current(board)
 end
 
 ---@param buf integer
@@ -274,13 +275,13 @@ end
 ---@param steps integer
 local function go(buf, steps)
   local board = open_board(buf)
-  local win = board and boards.window_of(board.buf)
+  local win = board and cursor.window_of(board.buf)
   if not board then
     return
   elseif not win then
     return message.warn('the buffer of these hunks is in no window. Show it, then try again.')
   end
-  local item = boards.stepped(board, steps)
+  local item = cursor.stepped(board, steps)
   board.current = item.hunk
   draw.go_to(win, item.place)
   boards.redraw(board)
