@@ -1,4 +1,4 @@
-"""What the tests of hunks share: text edits of whole lines, a proposal for the current buffer, its states."""
+"""What the tests of hunks share: text edits of whole lines, what proposes them, their states."""
 
 from __future__ import annotations
 
@@ -31,6 +31,24 @@ def propose(nvim: Editor, edits: list[Edit], *, run: str = "r1", **options: Any)
 def states(nvim: Editor, buffer: int = 0) -> list[str]:
     """The state of each hunk, in the order of the proposals and their hunks."""
     return [hunk["state"] for hunk in nvim.lua("return require('vivek.proposals').hunks(...)", buffer)]
+
+
+def done(*edits: Edit, **more: Any) -> dict[str, Any]:
+    """The event that ends a run with these edits."""
+    result = {
+        "route": "rewrite",
+        "edits": list(edits),
+        "answer": "",
+        "target": {"first": 1, "last": 2},
+        "score": 1.0,
+        "checks": [],
+        "iterations": 1,
+        "calls": {},
+        "stopped": False,
+        "stats": {"tokens": 9, "tokens_per_second": 20.0, "seconds": 0.5, "prompt_tokens": 90},
+        "thread": "t",
+    }
+    return {"kind": "done", "result": result | more}
 
 
 def letters(nvim: Editor) -> int:

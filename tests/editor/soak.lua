@@ -6,6 +6,7 @@
 local M = { buffers = {} }
 
 local boards = require('vivek.board')
+local cursor = require('vivek.cursor')
 local proposals = require('vivek.proposals')
 
 local function break_undo(buf)
@@ -24,7 +25,7 @@ local function rows(buf)
   local board = boards.of(buf)
   local result = {}
   for _, item in ipairs(board and board.items or {}) do
-    local first, last = boards.rows_of(item.place)
+    local first, last = cursor.rows_of(item.place)
     result[#result + 1] = { item.proposal.run, item.hunk.id, first, last }
   end
   return result

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from proposing import done, rows
 
 from neovim_child import Editor
 
@@ -21,28 +22,6 @@ def arrived(editor: Editor, method: str, count: int = 1) -> dict[str, Any]:
     """The last message of a method, once there are so many."""
     editor.wait_for(lambda: len(received(editor, method)) >= count)
     return received(editor, method)[-1]
-
-
-def whole_line(first: int, last: int, text: str) -> dict[str, Any]:
-    start, end = {"line": first - 1, "character": 0}, {"line": last, "character": 0}
-    return {"range": {"start": start, "end": end}, "newText": text}
-
-
-def done(*edits: dict[str, Any], **more: Any) -> dict[str, Any]:
-    result = {
-        "route": "rewrite",
-        "edits": list(edits),
-        "answer": "",
-        "target": {"first": 1, "last": 2},
-        "score": 1.0,
-        "checks": [],
-        "iterations": 1,
-        "calls": {},
-        "stopped": False,
-        "stats": {"tokens": 9, "tokens_per_second": 20.0, "seconds": 0.5, "prompt_tokens": 90},
-        "thread": "t",
-    }
-    return {"kind": "done", "result": result | more}
 
 
 def answer_with(editor: Editor, *events: dict[str, Any]) -> None:
@@ -73,7 +52,7 @@ def go_to_scratch(editor: Editor, source: int) -> int:
     return scratch
 
 
-FIRST, SECOND = whole_line(2, 2, "    return a + 1\n"), whole_line(6, 6, "    return b + 1\n")
+FIRST, SECOND = rows(1, 2, "    return a + 1"), rows(5, 6, "    return b + 1")
 
 
 def test_an_ask_without_a_range_has_the_cursor_and_no_selection(hosted: Editor) -> None:

@@ -178,18 +178,14 @@ def test_dot_in_a_closed_fold_means_the_line_of_the_cursor(four: Editor) -> None
     assert four.eval("foldclosed(8)") == 2
 
 
-def test_a_reject_leaves_the_change_marks_alone(four: Editor) -> None:
+@pytest.mark.parametrize(
+    ("options", "keys"), [("", "1G\\r"), ("readonly", "1G\\a")], ids=["reject", "refused apply"]
+)
+def test_what_changes_no_text_leaves_the_change_marks_alone(four: Editor, options: str, keys: str) -> None:
     four.feed("4Gyy5Gp")
     before = four.eval('[getpos("\'["), getpos("\']")]')
-    four.feed("1G\\r")
-    assert four.eval('[getpos("\'["), getpos("\']")]') == before
-
-
-def test_an_apply_that_is_refused_leaves_the_change_marks_alone(four: Editor) -> None:
-    four.feed("4Gyy5Gp")
-    before = four.eval('[getpos("\'["), getpos("\']")]')
-    four.command("setlocal readonly")
-    four.feed("1G\\a")
+    four.command(f"setlocal {options}")
+    four.feed(keys)
     assert four.eval('[getpos("\'["), getpos("\']")]') == before
 
 

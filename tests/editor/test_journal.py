@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proposing import rows
 
 from neovim_child import Editor
 
@@ -23,10 +24,7 @@ TEXT = st.binary(max_size=60).map(lambda raw: raw.decode("utf-8", "surrogateesca
 LINES = st.lists(TEXT, max_size=8)
 NUMBERS = itertools.count(1)
 
-EDIT = {
-    "range": {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}},
-    "newText": "y\n",
-}
+EDIT = rows(0, 1, "y")
 RESULT = {"route": "rewrite", "edits": [EDIT], "answer": "", "target": {"first": 1, "last": 1}}
 DAY = 24 * 3600
 

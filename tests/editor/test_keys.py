@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from proposing import propose, rows
 
 from neovim_child import Editor
 
-EDITS = [
-    {"range": {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}, "newText": "A\n"},
-    {"range": {"start": {"line": 2, "character": 0}, "end": {"line": 3, "character": 0}}, "newText": "C\n"},
-]
+EDITS = [rows(0, 1, "A"), rows(2, 3, "C")]
 DEFAULTS = {"\\a", "\\A", "\\r", "\\R", "]v", "[v", "\\e", "\\d"}
 VISUAL = {"\\a", "\\A", "\\r", "\\R", "]v", "[v", "iv"}
 OPERATOR = {"]v", "[v", "iv"}
-
-
-def propose(nvim: Editor) -> None:
-    nvim.lua(
-        """
-        local buffer = vim.api.nvim_get_current_buf()
-        require('vivek.proposals').show(buffer, 'r1', vim.api.nvim_buf_get_lines(buffer, 0, -1, true), ..., {})
-        """,
-        EDITS,
-    )
 
 
 def mapped(nvim: Editor, buffer: int = 0, mode: str = "n") -> set[str]:
@@ -42,14 +30,14 @@ def demo(nvim: Editor) -> Editor:
 
 def test_keys_are_there_only_while_hunks_are_shown(demo: Editor) -> None:
     assert mapped(demo) == set()
-    propose(demo)
+    propose(demo, EDITS)
     assert [mapped(demo, 0, mode) for mode in "nxo"] == [DEFAULTS, VISUAL, OPERATOR]
     demo.lua("require('vivek.proposals').reject(0, { all = true })")
     assert [mapped(demo, 0, mode) for mode in "nxo"] == [set()] * 3
 
 
 def test_keys_do_what_they_say(demo: Editor) -> None:
-    propose(demo)
+    propose(demo, EDITS)
     demo.feed("]v")
     assert demo.eval("line('.')") == 3
     demo.feed("\\a")
@@ -65,7 +53,7 @@ def test_keys_do_what_they_say(demo: Editor) -> None:
 def test_keys_work_from_the_scratch_buffer(demo: Editor) -> None:
     source = demo.eval("bufnr()")
     scratch = demo.lua("return require('vivek.scratch').open(vim.api.nvim_get_current_buf(), 'r1', 'x')")
-    propose(demo)
+    propose(demo, EDITS)
     assert mapped(demo, scratch) == DEFAULTS
     demo.command("wincmd w")
     demo.feed("]v\\a")
@@ -91,7 +79,7 @@ def test_a_map_of_the_users_is_never_replaced_nor_shadowed(
     demo: Editor, command: str, taken: set[str]
 ) -> None:
     demo.command(command)
-    propose(demo)
+    propose(demo, EDITS)
     assert mapped(demo) == DEFAULTS - taken
     assert demo.output("nmap \\a").strip() or "\\a" in taken
 
@@ -111,7 +99,7 @@ def test_a_map_of_the_users_in_another_mode_is_not_replaced_either(
     demo: Editor, command: str, visual: set[str], operator: set[str]
 ) -> None:
     demo.command(command)
-    propose(demo)
+    propose(demo, EDITS)
     assert (mapped(demo, 0, "x"), mapped(demo, 0, "o")) == (visual, operator)
     demo.lua("require('vivek.proposals').clear(0)")
     assert mapped(demo, 0, "x") | mapped(demo, 0, "o") == set()
@@ -119,14 +107,14 @@ def test_a_map_of_the_users_in_another_mode_is_not_replaced_either(
 
 def test_the_users_own_map_outlives_the_proposal(demo: Editor) -> None:
     demo.command("nnoremap <buffer> \\a :let g:mine = 1<CR>")
-    propose(demo)
+    propose(demo, EDITS)
     demo.lua("require('vivek.proposals').clear(0)")
     demo.feed("\\a")
     assert demo.eval("g:mine") == 1
 
 
 def test_a_key_that_the_user_maps_meanwhile_stays(demo: Editor) -> None:
-    propose(demo)
+    propose(demo, EDITS)
     demo.command("nnoremap <buffer> ]v :echo 1<CR>")
     demo.lua("require('vivek.proposals').clear(0)")
     assert "]v" in demo.output("nmap <buffer> ]v")
@@ -135,20 +123,20 @@ def test_a_key_that_the_user_maps_meanwhile_stays(demo: Editor) -> None:
 
 def test_the_local_leader_is_the_users(demo: Editor) -> None:
     demo.command("let maplocalleader = ','")
-    propose(demo)
+    propose(demo, EDITS)
     assert {",a", ",A", ",r", ",R"} <= mapped(demo)
     assert label(demo, "apply") == ",a"
 
 
 def test_a_leader_of_a_space_is_shown_as_such(demo: Editor) -> None:
     demo.command("let maplocalleader = ' '")
-    propose(demo)
+    propose(demo, EDITS)
     assert label(demo, "apply") == "<Space>a"
 
 
 def test_keys_can_be_chosen_or_turned_off(demo: Editor) -> None:
     demo.lua("require('vivek').setup({ keys = { apply = '<leader>y', next = false } })")
-    propose(demo)
+    propose(demo, EDITS)
     assert mapped(demo) == (DEFAULTS - {"\\a", "]v"}) | {"\\y"}
     assert label(demo, "apply") == "\\y"
     assert label(demo, "next") == ":VivekNext"
@@ -156,14 +144,14 @@ def test_keys_can_be_chosen_or_turned_off(demo: Editor) -> None:
 
 def test_keys_can_be_turned_off_altogether(demo: Editor) -> None:
     demo.lua("require('vivek').setup({ keys = false })")
-    propose(demo)
+    propose(demo, EDITS)
     assert mapped(demo) == set()
     assert label(demo, "apply_all") == ":VivekApply!"
 
 
 def test_a_key_that_the_user_gave_an_action_is_the_one_that_hints_name(demo: Editor) -> None:
     demo.command("nmap gy <Plug>(VivekApply)")
-    propose(demo)
+    propose(demo, EDITS)
     assert mapped(demo) == DEFAULTS - {"\\a"}
     assert label(demo, "apply") == "gy"
     demo.feed("gy")
@@ -172,13 +160,13 @@ def test_a_key_that_the_user_gave_an_action_is_the_one_that_hints_name(demo: Edi
 
 def test_the_hint_names_the_command_where_the_key_is_taken(demo: Editor) -> None:
     demo.command("nnoremap \\a :echo 1<CR>")
-    propose(demo)
+    propose(demo, EDITS)
     assert any(":VivekApply apply" in row for row in demo.screen())
 
 
 def test_a_wiped_buffer_leaves_no_keys_in_the_scratch_buffer(demo: Editor) -> None:
     scratch = demo.lua("return require('vivek.scratch').open(vim.api.nvim_get_current_buf(), 'r1', 'x')")
-    propose(demo)
+    propose(demo, EDITS)
     demo.command("bwipeout! demo.py")
     assert mapped(demo, scratch) == set()
     assert demo.messages().strip() == ""

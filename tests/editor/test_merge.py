@@ -50,9 +50,11 @@ def marked(nvim: Editor, old: Lines, mine: Lines, theirs: Lines) -> Lines:
     return list(nvim.lua("return require('vivek.merge').markers(...)", old, mine, theirs))
 
 
-def block(text: str) -> Lines:
-    """The lines of an indented block in a test."""
-    return dedent(text).strip("\n").split("\n") if text.strip("\n") else []
+def lines_of(text: str | Lines) -> Lines:
+    """A text of a test: its lines, a single line, or an indented block."""
+    if isinstance(text, str):
+        return dedent(text).strip("\n").split("\n") if "\n" in text else [text]
+    return text
 
 
 # Everyday cases: what was there, what the user made of it, what the model made of it, and what both want.
@@ -705,12 +707,7 @@ MERGES = {
 def test_everyday_changes_go_together(
     nvim: Editor, old: str | Lines, mine: str | Lines, theirs: str | Lines, expected: str | Lines
 ) -> None:
-    texts = [
-        block(text) if isinstance(text, str) and "\n" in text else text
-        for text in (old, mine, theirs, expected)
-    ]
-    before, first, second, both = ([text] if isinstance(text, str) else text for text in texts)
-    assert merge(nvim, before, first, second) == both
+    assert merge(nvim, *map(lines_of, (old, mine, theirs))) == lines_of(expected)
 
 
 # What must not be put together: a human has to look.
@@ -858,68 +855,97 @@ CONFLICTS = {
 }
 
 
-def texts(*given: str | Lines) -> list[Lines]:
-    return [[text] if isinstance(text, str) else text for text in given]
-
-
 @pytest.mark.parametrize(("old", "mine", "theirs"), CONFLICTS.values(), ids=CONFLICTS)
 def test_what_could_be_meant_in_two_ways_is_a_conflict(
     nvim: Editor, old: str | Lines, mine: str | Lines, theirs: str | Lines
 ) -> None:
-    assert merge(nvim, *texts(old, mine, theirs)) is None
+    assert merge(nvim, *map(lines_of, (old, mine, theirs))) is None
 
 
-def test_markers_stand_around_the_conflict_alone(nvim: Editor) -> None:
-    old = ["def f(a):", "    x = 1", "    return x", "", "    end = 2"]
-    mine = ["def f(a, b):", "    x = 10", "    return x", "", "    end = 2"]
-    theirs = ["def f(a) -> int:", "    x = 20", "    return x", "", "    end = 3"]
-    assert marked(nvim, old, mine, theirs) == [
-        "def f(a, b) -> int:",
-        "<<<<<<< yours",
-        "    x = 10",
-        "||||||| at the ask",
-        "    x = 1",
-        "=======",
-        "    x = 20",
-        ">>>>>>> model",
-        "    return x",
-        "",
-        "    end = 3",
-    ]
+# The three texts, and the merged one with conflict markers.
+MARKED = {
+    "markers stand around the conflict alone": (
+        """
+        def f(a):
+            x = 1
+            return x
+
+            end = 2
+        """,
+        """
+        def f(a, b):
+            x = 10
+            return x
+
+            end = 2
+        """,
+        """
+        def f(a) -> int:
+            x = 20
+            return x
+
+            end = 3
+        """,
+        """
+        def f(a, b) -> int:
+        <<<<<<< yours
+            x = 10
+        ||||||| at the ask
+            x = 1
+        =======
+            x = 20
+        >>>>>>> model
+            return x
+
+            end = 3
+        """,
+    ),
+    "conflicts beside each other are one": (
+        ["a = 1", "b = 1"],
+        ["a = 2", "b = 2"],
+        ["a = 3", "b = 3"],
+        """
+        <<<<<<< yours
+        a = 2
+        b = 2
+        ||||||| at the ask
+        a = 1
+        b = 1
+        =======
+        a = 3
+        b = 3
+        >>>>>>> model
+        """,
+    ),
+    "a line that both added is one conflict over what lies between": (
+        *CONFLICTS["both add the same line at different places"],
+        """
+        n = 0
+        <<<<<<< yours
+        n += 1
+        go()
+        stop()
+        ||||||| at the ask
+        go()
+        stop()
+        =======
+        go()
+        stop()
+        n += 1
+        >>>>>>> model
+        """,
+    ),
+}
 
 
-def test_conflicts_beside_each_other_are_one(nvim: Editor) -> None:
-    old, mine, theirs = ["a = 1", "b = 1"], ["a = 2", "b = 2"], ["a = 3", "b = 3"]
+@pytest.mark.parametrize(("old", "mine", "theirs", "expected"), MARKED.values(), ids=MARKED)
+def test_conflicts_stand_between_markers(
+    nvim: Editor, old: str | Lines, mine: str | Lines, theirs: str | Lines, expected: str | Lines
+) -> None:
+    given = list(map(lines_of, (old, mine, theirs)))
     code = "return { select(2, require('vivek.merge').lines(...)) }"
-    assert nvim.lua(code, old, mine, theirs) == [1]
-    assert marked(nvim, old, mine, theirs) == [
-        "<<<<<<< yours",
-        *mine,
-        "||||||| at the ask",
-        *old,
-        "=======",
-        *theirs,
-        ">>>>>>> model",
-    ]
-
-
-def test_a_line_that_both_added_is_one_conflict_over_what_lies_between(nvim: Editor) -> None:
-    old, mine, theirs = CONFLICTS["both add the same line at different places"]
-    assert marked(nvim, *texts(old, mine, theirs)) == [
-        "n = 0",
-        "<<<<<<< yours",
-        "n += 1",
-        "go()",
-        "stop()",
-        "||||||| at the ask",
-        "go()",
-        "stop()",
-        "=======",
-        "go()",
-        "stop()",
-        "n += 1",
-        ">>>>>>> model",
-    ]
+    assert nvim.lua(code, *given) == [1]
+    assert marked(nvim, *given) == lines_of(expected)
 
 
 def test_the_markers_carry_the_labels_that_were_asked_for(nvim: Editor) -> None:

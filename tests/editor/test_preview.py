@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proposing import done, propose, rows
 
 from neovim_child import ROWS, Editor
 
@@ -204,23 +205,6 @@ def test_a_copy_shows_nothing(shop: Preview) -> None:
     assert shop.marks() == []
 
 
-def rows(first: int, last: int, *new: str) -> dict[str, Any]:
-    """The edit that replaces lines `first` to `last` (0-based, the end exclusive) by whole lines."""
-    return {
-        "range": {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}},
-        "newText": "".join(f"{line}\n" for line in new),
-    }
-
-
-def propose(nvim: Editor, edit: dict[str, Any]) -> None:
-    """Show an edit of the current buffer as a proposal."""
-    code = """
-        local base = vim.api.nvim_buf_get_lines(0, 0, -1, true)
-        require('vivek.proposals').show(0, 'r0', base, { ... }, { eol = true })
-    """
-    nvim.lua(code, edit)
-
-
 def looks(nvim: Editor, namespace: str) -> list[tuple[int, dict[str, Any]]]:
     code = """
         local namespace = vim.api.nvim_get_namespaces()[...]
@@ -240,16 +224,58 @@ def test_it_looks_as_the_hunks_will(shop: Preview) -> None:
     before = looks(shop.editor, "vivek_preview")
     shop.send("done", result={})
     edit = rows(7, 8, "            sum += self.prices[item]")
-    propose(shop.editor, edit)
+    propose(shop.editor, [edit])
     assert looks(shop.editor, "vivek_proposal") == before
     assert before != []
 
 
-def test_new_code_shows_where_it_will_go(preview: Preview) -> None:
-    preview.open()
-    preview.begin(10, 9)
-    preview.show("```python\ndef count(self):\n    return 0\n")
-    assert drawn(preview) == ([(8, ["    def count(self):", "        return 0"])], [])
+@pytest.mark.parametrize(
+    ("text", "target", "reply", "expected"),
+    [
+        pytest.param(
+            TEXT,
+            (10, 9),
+            "def count(self):\n    return 0\n",
+            ([(8, ["    def count(self):", "        return 0"])], []),
+            id="new code shows where it will go",
+        ),
+        pytest.param(
+            "\n\na = 1\n\n",
+            (1, 4),
+            "\na = 2\n```",
+            ([(2, ["a = 2"])], [2]),
+            id="blank lines around the target stay",
+        ),
+        pytest.param(
+            "a = 1\n\n\nb = 2\n",
+            (2, 3),
+            "c = 3\n```",
+            ([(2, ["c = 3"])], [1, 2]),
+            id="selected blank lines are replaced",
+        ),
+        pytest.param(
+            "a = 1\r\nb = 2\r\nc = 3\n",
+            (1, 3),
+            "a = 1\nb = 3\nc = 3\n```",
+            ([(1, ["b = 3^M"])], [1]),
+            id="in a text of mixed line ends unchanged lines are unchanged",
+        ),
+        pytest.param(
+            "a = 1\r\nb = 2\r\n",
+            (1, 2),
+            "a = 1\r\nb = 3\r\n```\r\n",
+            ([(1, ["b = 3"])], [1]),
+            id="in a dos file nothing is drawn of its line ends",
+        ),
+    ],
+)
+def test_the_lines_that_change_are_shown_and_no_other(
+    preview: Preview, text: str, target: tuple[int, int], reply: str, expected: tuple[Rows, list[int]]
+) -> None:
+    preview.open(text)
+    preview.begin(*target)
+    preview.show("```python\n" + reply)
+    assert drawn(preview) == expected
 
 
 def test_new_code_above_the_first_line_is_seen_at_once(preview: Preview) -> None:
@@ -276,20 +302,6 @@ def test_code_for_an_empty_buffer(preview: Preview) -> None:
     assert preview.editor.screen()[1:4] == ["a = 1", "", "b = 2"]
 
 
-def test_blank_lines_around_the_target_stay(preview: Preview) -> None:
-    preview.open("\n\na = 1\n\n")
-    preview.begin(1, 4)
-    preview.show("```python\n\na = 2\n```")
-    assert drawn(preview) == ([(2, ["a = 2"])], [2])
-
-
-def test_selected_blank_lines_are_replaced(preview: Preview) -> None:
-    preview.open("a = 1\n\n\nb = 2\n")
-    preview.begin(2, 3)
-    preview.show("```python\nc = 3\n```")
-    assert drawn(preview) == ([(2, ["c = 3"])], [1, 2])
-
-
 # --- how it is drawn ---
 
 
@@ -309,21 +321,6 @@ def test_long_lines_wrap_as_the_text_does(preview: Preview) -> None:
     assert preview.editor.screen()[:3] == [long[:100], long[100:], "x = 1"]
     preview.show("```")
     assert preview.editor.screen()[:3] == ["x = 1", long[:100], long[100:]]
-
-
-def test_in_a_text_of_mixed_line_ends_unchanged_lines_are_unchanged(preview: Preview) -> None:
-    preview.open("a = 1\r\nb = 2\r\nc = 3\n")
-    assert preview.editor.lines() == ["a = 1\r", "b = 2\r", "c = 3"]
-    preview.begin(1, 3)
-    preview.show("```python\na = 1\nb = 3\nc = 3\n```")
-    assert drawn(preview) == ([(1, ["b = 3^M"])], [1])
-
-
-def test_in_a_dos_file_nothing_is_drawn_of_its_line_ends(preview: Preview) -> None:
-    preview.open("a = 1\r\nb = 2\r\n")
-    preview.begin(1, 2)
-    preview.show("```python\r\na = 1\r\nb = 3\r\n```\r\n")
-    assert drawn(preview) == ([(1, ["b = 3"])], [1])
 
 
 def test_no_more_is_drawn_than_the_window_has_room_for_and_the_newest_lines_stay(shop: Preview) -> None:
@@ -395,17 +392,19 @@ def test_it_stays_at_its_lines_whatever_is_typed_around_them(shop: Preview) -> N
     )
 
 
-def test_it_follows_a_formatter_that_sets_all_lines(shop: Preview) -> None:
-    shop.show(HALF)
-    shop.editor.set_lines(["# formatted", *TEXT.split("\n")[:-1]])
-    shop.tick()
-    assert shop.removed() == [8]
+def format_all(editor: Editor) -> None:
+    editor.set_lines(["# formatted", *TEXT.split("\n")[:-1]])
 
 
-def test_it_follows_a_reload_from_disk(shop: Preview) -> None:
+def reload(editor: Editor) -> None:
+    (editor.home / "shop.py").write_text("# from elsewhere\n" + TEXT)
+    editor.command("edit!")
+
+
+@pytest.mark.parametrize("change", [format_all, reload])
+def test_it_follows_what_sets_all_lines(shop: Preview, change: Callable[[Editor], None]) -> None:
     shop.show(HALF)
-    (shop.editor.home / "shop.py").write_text("# from elsewhere\n" + TEXT)
-    shop.editor.command("edit!")
+    change(shop.editor)
     shop.tick()
     assert shop.removed() == [8]
 
@@ -561,7 +560,7 @@ def test_each_run_has_its_own(shop: Preview) -> None:
 
 def test_the_lines_of_a_hunk_are_left_to_it(shop: Preview) -> None:
     edit = rows(7, 8, "            sum = self.prices[item] + sum")
-    propose(shop.editor, edit)
+    propose(shop.editor, [edit])
     before = looks(shop.editor, "vivek_proposal")
     shop.show(WHOLE.replace("= 0", "= 0.0"))
     assert looks(shop.editor, "vivek_proposal") == before
@@ -573,7 +572,7 @@ def test_the_lines_of_a_hunk_are_left_to_it(shop: Preview) -> None:
 
 def test_lines_beside_a_hunk_are_not_its_own(shop: Preview) -> None:
     edit = rows(7, 8, "            sum = self.prices[item] + sum")
-    propose(shop.editor, edit)
+    propose(shop.editor, [edit])
     shop.show("```python\n" + "\n".join(TEXT.split("\n")[4:8]) + "\n        return sum + 1\n```")
     assert drawn(shop) == ([(8, ["        return sum + 1"])], [8])
 
@@ -744,73 +743,44 @@ def test_whatever_comes_text_and_undo_are_untouched(nvim: Editor, actions: list[
 # --- through an ask ---
 
 
-def test_an_ask_shows_it_and_the_hunks_take_its_place(hosted: Editor) -> None:
-    hosted.edit(TEXT, name="shop.py")
+def ask(hosted: Editor, command: str, first: int, last: int) -> Preview:
+    """Ask, and wait for what is shown of the reply, half of which comes for these lines (1-based)."""
+    node = {"kind": "node", "node": "executor", "attempt": 1, "detail": "", "route": "rewrite"}
     events = [
         {"kind": "start"},
-        {
-            "kind": "node",
-            "node": "executor",
-            "attempt": 1,
-            "detail": "",
-            "target": {"first": 5, "last": 9},
-            "route": "rewrite",
-        },
+        node | {"target": {"first": first, "last": last}},
         {"kind": "text", "node": "executor", "attempt": 1, "text": HALF},
     ]
     hosted.lua("vim.g.fake_events = ...", events)
-    hosted.command("5,9VivekAsk emit")
-    preview = Preview(hosted, by_hand=False)
+    hosted.command(command)
+    return Preview(hosted, by_hand=False)
+
+
+def test_an_ask_shows_it_and_the_hunks_take_its_place(hosted: Editor) -> None:
+    hosted.edit(TEXT, name="shop.py")
+    preview = ask(hosted, "5,9VivekAsk emit", *TOTAL)
     hosted.wait_for(lambda: preview.removed() == [7])
     assert hosted.lua("return require('vivek.proposals').hunks(0)") == []
     run = hosted.lua("return _G.received[1][2].run")
-    edit = rows(7, 8, "            sum += self.prices[item]")
-    result = {
-        "route": "rewrite",
-        "edits": [edit],
-        "answer": "",
-        "target": {"first": 5, "last": 9},
-        "score": 1.0,
-        "checks": [],
-        "iterations": 1,
-        "calls": {},
-        "stopped": False,
-        "stats": {"tokens": 9, "tokens_per_second": 20.0, "seconds": 0.5, "prompt_tokens": 90},
-        "thread": "t",
-    }
-    hosted.lua("require('vivek.host').on_events({ ... })", {"kind": "done", "run": run, "result": result})
+    ended = done(rows(7, 8, "            sum += self.prices[item]")) | {"run": run}
+    hosted.lua("require('vivek.host').on_events({ ... })", ended)
     assert preview.marks() == []
     assert len(hosted.lua("return require('vivek.proposals').hunks(0)")) == 1
 
 
 def test_a_follow_up_finds_the_lines_of_the_proposal_in_the_buffer(hosted: Editor) -> None:
     source = hosted.edit(TEXT, name="shop.py")
-    edit = rows(0, 0, "# one", "# two", "# three")
-    propose(hosted, edit)
-    node = {"kind": "node", "node": "executor", "attempt": 1, "target": {"first": 8, "last": 12}}
-    events = [node | {"route": "rewrite"}, {"kind": "text", "node": "executor", "attempt": 1, "text": HALF}]
-    hosted.lua("vim.g.fake_events = ...", events)
+    propose(hosted, [rows(0, 0, "# one", "# two", "# three")], run="r0")
     scratch = hosted.lua("return require('vivek.scratch').open(..., 'r0', 'count')", source)
     hosted.lua("vim.api.nvim_set_current_win(vim.fn.bufwinid(...))", scratch)
-    hosted.command("VivekAsk emit")
+    preview = ask(hosted, "VivekAsk emit", 8, 12)
     hosted.command("wincmd p")
-    preview = Preview(hosted, by_hand=False)
     hosted.wait_for(lambda: preview.removed() == [7])
 
 
 def test_a_stop_takes_it_away_at_once(hosted: Editor) -> None:
     hosted.edit(TEXT, name="shop.py")
-    node = {
-        "kind": "node",
-        "node": "executor",
-        "attempt": 1,
-        "target": {"first": 5, "last": 9},
-        "route": "rewrite",
-    }
-    events = [node, {"kind": "text", "node": "executor", "attempt": 1, "text": HALF}]
-    hosted.lua("vim.g.fake_events = ...", events)
-    hosted.command("5,9VivekAsk emit")
-    preview = Preview(hosted, by_hand=False)
+    preview = ask(hosted, "5,9VivekAsk emit", *TOTAL)
     hosted.wait_for(lambda: preview.removed() == [7])
     hosted.command("VivekStop")
     assert preview.marks() == []

@@ -9,23 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from proposing import LETTERS, Edit, propose, rows
 
 from neovim_child import Editor
 
 PROPERTY = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-LETTERS = ["a", "b", "c", "d", "e", "f", "g", "h"]
-
-Edit = dict[str, Any]
-
-
-def rows(first: int, last: int, *new: str) -> Edit:
-    """Replace lines `first` to `last` (0-based, the end exclusive) by whole lines."""
-    return {
-        "range": {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}},
-        "newText": "".join(line + "\n" for line in new),
-    }
 
 
 def edits_between(old: list[str], new: list[str]) -> list[Edit]:
@@ -35,16 +25,6 @@ def edits_between(old: list[str], new: list[str]) -> list[Edit]:
         for tag, first, last, to, end in matcher.get_opcodes()
         if tag != "equal"
     ]
-
-
-def propose(nvim: Editor, edits: list[Edit], *, eol: bool = True, run: str = "r1", **options: Any) -> None:
-    """Show the edits as a proposal for the current buffer as it is."""
-    code = """
-        local run, edits, options = ...
-        local base = vim.api.nvim_buf_get_lines(0, 0, -1, true)
-        require('vivek.proposals').show(0, run, base, edits, options)
-    """
-    nvim.lua(code, run, edits, options | {"eol": eol})
 
 
 def shown(nvim: Editor) -> list[tuple[str, int | None]]:

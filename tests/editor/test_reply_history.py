@@ -13,15 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proposing import rows
 
 from neovim_child import Editor
 
 TEXT = "def f(a):\n    return a\n\n\ndef g(b):\n    return b\n"
 CODE = "```python\ndef f(a):\n    return a + 1\n```\n"
-EDIT = {
-    "range": {"start": {"line": 1, "character": 0}, "end": {"line": 2, "character": 0}},
-    "newText": "    return a + 1\n",
-}
+EDIT = rows(1, 2, "    return a + 1")
 FAILURE = {"kind": "X", "message": "It broke.", "hint": "", "partial": ""}
 DAY = 24 * 3600
 
