@@ -149,7 +149,7 @@ end
 --- What became of a proposal outlives this Neovim.
 ---@param proposal vivek.Proposal located
 function M.remember(proposal)
-  journal.mark(proposal.run, proposals.marks(proposal))
+  journal.mark(proposal.run, proposals.new_marks(proposal))
   if proposal.options.on_change then
     proposal.options.on_change()
   end

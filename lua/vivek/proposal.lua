@@ -36,6 +36,7 @@ local M = {}
 ---@field certain table<integer, boolean> the hunks of which that is known for sure
 ---@field tick integer? the changedtick that places and regions are for
 ---@field told table<integer, vivek.HunkState> the states that were announced
+---@field marked table<integer, vivek.Mark> the marks that were given away
 ---@field drawn table<integer, vivek.Drawn>
 
 ---@class vivek.Mark what outlives Neovim of a hunk
@@ -97,6 +98,7 @@ function M.new(buf, run, base_lines, edits, options)
     target = target_range(base, all, options.target),
     undo = undo.record(buf, applied),
     told = {},
+    marked = {},
     drawn = {},
   }
 end
@@ -247,18 +249,28 @@ function M.outcome(proposal)
   return counts
 end
 
---- What is to be known of the hunks in another session.
+---@param proposal vivek.Proposal
+---@param hunk vivek.Hunk
+---@return vivek.Mark
+local function mark_of(proposal, hunk)
+  return {
+    state = M.state(proposal, hunk),
+    verdict = hunk.verdict,
+    new = hunk.edited and hunk.new or nil,
+    resolution = hunk.resolution,
+  }
+end
+
+--- What is to be known of the hunks in another session, as far as it is not what the last call gave.
 ---@param proposal vivek.Proposal located
 ---@return table<integer, vivek.Mark>
-function M.marks(proposal)
+function M.new_marks(proposal)
   local marks = {}
   for _, hunk in ipairs(proposal.hunks) do
-    marks[hunk.id] = {
-      state = M.state(proposal, hunk),
-      verdict = hunk.verdict,
-      new = hunk.edited and hunk.new or nil,
-      resolution = hunk.resolution,
-    }
+    local mark = mark_of(proposal, hunk)
+    if not vim.deep_equal(mark, proposal.marked[hunk.id]) then
+      marks[hunk.id], proposal.marked[hunk.id] = mark, mark
+    end
   end
   return marks
 end

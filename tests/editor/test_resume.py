@@ -62,6 +62,25 @@ def test_what_was_written_is_not_shown_again(start_nvim: Callable[..., Editor]) 
     assert "nothing of an earlier session is open here" in second.messages()
 
 
+def test_of_many_hunks_only_those_that_changed_are_written_down_again(nvim: Editor) -> None:
+    open_letters(nvim)
+    code = """
+        local journal, marked = require('vivek.journal'), {}
+        local mark = journal.mark
+        journal.mark = function(run, marks)
+          local ids = vim.tbl_keys(marks)
+          table.sort(ids)
+          table.insert(marked, ids)
+          mark(run, marks)
+        end
+        for _ = 1, 3 do
+          vim.cmd.VivekApply()
+        end
+        return marked
+    """
+    assert nvim.lua(code) == [[1, 2, 3], [2], [3]]
+
+
 # Under another name
 
 

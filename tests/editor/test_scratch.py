@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from proposing import rows
 
 from neovim_child import Editor
 
 RESULT: dict[str, Any] = {
     "route": "rewrite",
-    "edits": [
-        {
-            "range": {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}},
-            "newText": "y\n",
-        },
-        {"range": {"start": {"line": 2, "character": 0}, "end": {"line": 3, "character": 0}}, "newText": ""},
-    ],
+    "edits": [rows(0, 1, "y"), rows(2, 3)],
     "answer": "",
     "target": [1, 3],
     "score": 0.87,

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from proposing import rows
 
 from neovim_child import Editor
 
@@ -58,14 +59,6 @@ def tokens(lines: Lines) -> Counter[str]:
 def held(lines: Lines) -> Lines:
     """Lines as a buffer holds them: there is always one."""
     return lines or [""]
-
-
-def text_edit(first: int, last: int, new: Lines) -> dict[str, Any]:
-    """An LSP text edit of whole lines."""
-    return {
-        "range": {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}},
-        "newText": "".join(line + "\n" for line in new),
-    }
 
 
 def is_open(hunk: Hunk) -> bool:
@@ -522,7 +515,7 @@ class Machine(RuleBasedStateMachine):
         if text.asks and text.loaded:
             proposal = text.asks.pop(0)
             text.proposals[proposal.run] = proposal
-            edits = [text_edit(*change) for change in proposal.changes()]
+            edits = [rows(first, last, *new) for first, last, new in proposal.changes()]
             self.step(side, "show", proposal.run, proposal.base, edits, {"eol": True})
 
     @rule(side=SIDE, back=st.booleans())
