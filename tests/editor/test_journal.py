@@ -635,22 +635,29 @@ def test_no_limit_in_bytes_takes_what_is_open_for_a_file_that_is_there(
     assert set(journal.ids()) >= {*pending, applied, unnamed, going}
 
 
-def test_beyond_the_limit_in_bytes_what_is_open_goes_once_its_file_is_gone_for_a_day(
+def test_beyond_the_limit_in_bytes_what_is_open_for_a_file_that_is_gone_goes_the_oldest_first(
+    journal: Journal, tmp_path: Path
+) -> None:
+    journal.keep(200, megabytes=1)
+    gone, created = str(tmp_path / "gone.py"), time.time() - AGO
+    runs = [journal.open(base=BIG, path=gone, created=created + n) for n in range(5)]
+    last = journal.begin()
+    journal.editor.wait_for(lambda: journal.ids() == [last, *runs[:-4:-1]])
+
+
+def test_a_file_that_was_never_written_or_is_gone_since_today_keeps_what_is_open_for_it(
     journal: Journal, tmp_path: Path
 ) -> None:
     journal.keep(200, megabytes=1)
     gone, never_written = str(tmp_path / "gone.py"), str(tmp_path / "new.py")
     journal.editor.command(f"edit {never_written}")
     created = time.time() - AGO
-    old = [journal.open(base=BIG, path=gone, created=created + n) for n in range(3)]
-    shown = journal.open(base=BIG, path=never_written, created=created + 4)
-    recent = journal.open(base=BIG, path=gone)
-    journal.begin()
-    # Of those that are open the oldest go, and no more than need be.
-    journal.editor.wait_for(lambda: old[1] not in journal.ids())
-    assert {old[2], shown, recent} <= set(journal.ids())
-    journal.begin()
-    assert {old[2], shown, recent} <= set(journal.ids())
+    orphan = journal.open(base=BIG, path=gone, created=created)
+    kept = [journal.open(base=BIG, path=never_written, created=created + n) for n in range(1, 4)]
+    kept += [journal.open(base=BIG, path=gone) for _ in range(3)]
+    last = journal.begin()
+    journal.editor.wait_for(lambda: orphan not in journal.ids())
+    assert journal.ids() == [last, *kept[::-1]]
 
 
 def test_what_is_over_goes_before_anything_that_is_open(journal: Journal, tmp_path: Path) -> None:

@@ -149,14 +149,18 @@ def test_a_name_that_a_buffer_gets_later_has_its_hunks(start_nvim: Callable[...,
     assert resumed(start_nvim(), "named.txt") == ["pending"]
 
 
-def test_what_is_proposed_for_a_file_that_was_renamed_meanwhile_is_of_the_new_one(
-    start_nvim: Callable[..., Editor],
+@pytest.mark.parametrize(
+    ("rename", "found", "empty"),
+    [("saveas", "other.txt", "letters.txt"), ("file", "letters.txt", "other.txt")],
+)
+def test_what_is_proposed_after_a_rename_is_of_the_file_that_has_the_text(
+    start_nvim: Callable[..., Editor], rename: str, found: str, empty: str
 ) -> None:
     first = start_nvim()
     first.edit("\n".join(LETTERS) + "\n", name="letters.txt")
-    begin = BEGIN.replace("journal.propose(", "vim.cmd.saveas('other.txt'); journal.propose(")
+    begin = BEGIN.replace("journal.propose(", f"vim.cmd.{rename}('other.txt'); journal.propose(")
     first.lua(begin, [rows(1, 2, "B")])
     killed(first)
     second = start_nvim()
-    assert resumed(second, "letters.txt") == []
-    assert resumed(second, "other.txt") == ["pending"]
+    assert resumed(second, empty) == []
+    assert resumed(second, found) == ["pending"]
