@@ -91,9 +91,8 @@ end
 
 ---@type table<string, fun(event: table): string>
 local BRIEF_PHASES = {
-  queued = function(event)
-    local ahead = given(event.ahead) or 0
-    return ahead > 0 and ('waiting, %d before it'):format(ahead) or 'waiting'
+  queued = function()
+    return 'waiting'
   end,
   loading = function(event)
     return with_share('loading', event)
@@ -156,22 +155,37 @@ function M.doing(event, before)
   return tell and tell(event, before) or before
 end
 
---- What several runs are doing, in one line.
+--- How many of several runs are doing the same, the first ones first.
+---@param briefs string[]
+---@return string
+local function tally(briefs)
+  local counts, words = {}, {}
+  for _, brief in ipairs(briefs) do
+    local word = brief:match('^%a+') or brief
+    if not counts[word] then
+      words[#words + 1] = word
+    end
+    counts[word] = (counts[word] or 0) + 1
+  end
+  return table.concat(
+    vim.tbl_map(function(word)
+      return ('%d %s'):format(counts[word], word)
+    end, words),
+    ', '
+  )
+end
+
+--- What several runs are doing, in one line: of each where there is room, else how many do what.
 ---@param all vivek.Doing[]
----@param room integer columns: the last ones are only counted where there is no more room
+---@param room integer columns
 ---@return string
 function M.several(all, room)
-  local briefs, line = vim.tbl_map(function(doing)
+  local briefs = vim.tbl_map(function(doing)
     return doing.brief
-  end, all), nil
-  for count = #briefs, 1, -1 do
-    local rest = count < #briefs and (' | +%d'):format(#briefs - count) or ''
-    line = M.counted(#briefs, 'run') .. ' · ' .. table.concat(briefs, ' | ', 1, count) .. rest
-    if vim.fn.strdisplaywidth(line) <= room then
-      break
-    end
-  end
-  return line
+  end, all)
+  local head = M.counted(#briefs, 'run') .. ' · '
+  local line = head .. table.concat(briefs, ' | ')
+  return vim.fn.strdisplaywidth(line) <= room and line or head .. tally(briefs)
 end
 
 --- How long something takes already; nothing for a short while.

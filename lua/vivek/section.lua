@@ -92,15 +92,24 @@ local function following(buf, row)
   end, vim.fn.win_findbuf(buf))
 end
 
+--- Insert text. A cursor in its first line stays there: Neovim would push it along.
 ---@param buf integer
 ---@param row integer
 ---@param column integer
 ---@param lines string[]
 local function insert(buf, row, column, lines)
+  local cursors = {}
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    local cursor = vim.api.nvim_win_get_cursor(win)
+    cursors[win] = cursor[1] == row + 1 and cursor or nil
+  end
   vim.bo[buf].modifiable = true
   vim.api.nvim_buf_set_text(buf, row, column, row, column, lines)
   vim.bo[buf].modifiable = false
   vim.bo[buf].modified = false
+  for win, cursor in pairs(cursors) do
+    vim.api.nvim_win_set_cursor(win, cursor)
+  end
 end
 
 --- Make room for a section at the end of the buffer.
@@ -251,7 +260,10 @@ function M.finish(section)
   local page = section.page
   section.at_work = false
   M.flush(page)
-  local row = vim.api.nvim_buf_is_loaded(page.buf) and end_of(section)
+  if not vim.api.nvim_buf_is_loaded(page.buf) then
+    return
+  end
+  local row = end_of(section)
   local next_one = vim.iter(page.sections):find(function(other)
     return other.at_work and end_of(other) ~= nil
   end)
