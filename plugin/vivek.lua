@@ -34,9 +34,9 @@ end, {
   desc = 'Ask the model to change the selection, or the function under the cursor',
 })
 
-command('VivekStop', function(vivek)
-  vivek.stop()
-end, { bar = true, desc = 'Stop the model' })
+command('VivekStop', function(vivek, arguments)
+  vivek.stop({ all = arguments.bang })
+end, { bang = true, bar = true, desc = 'Stop the run under the cursor (!: all runs)' })
 
 ---@param arguments vim.api.keyset.create_user_command.command_args
 ---@return vivek.Choice

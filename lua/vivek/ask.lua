@@ -1,8 +1,7 @@
 --- One ask from the buffer to the proposal: snapshot, message to the Python side, and its events to whoever
 --- shows them.
 ---
---- It keeps the runs: which buffer each belongs to and the text that its edits are made for. What it doesn't
---- do: draw, or change a buffer.
+--- Several may be at work at once, also on the same lines. What it doesn't do: draw, or change a buffer.
 
 local capture = require('vivek.capture')
 local complete = require('vivek.complete')
@@ -13,23 +12,11 @@ local message = require('vivek.message')
 local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
+local runs = require('vivek.runs')
 local scratch = require('vivek.scratch')
+local sources = require('vivek.sources')
 
 local M = {}
-
----@class vivek.Run
----@field id string
----@field buf integer the source buffer
----@field path string
----@field base string[] the lines that the edits are made for, as Neovim holds them
----@field eol boolean
----@field asked? string[] the lines that were asked about, where they are not the buffer's: a proposal's
----@field target? integer extmark over the lines that the run is about
----@field running boolean
----@field instruction string
----@field seen string[] runs whose hunks were open at the ask
----@field follows? string the run whose proposal it works on
----@field heard? boolean whether an event of it has come
 
 ---@class vivek.Ask : vivek.Snapshot
 ---@field run string
@@ -38,15 +25,11 @@ local M = {}
 ---@field config vivek.RunConfig
 ---@field trusted boolean
 
-local namespace = vim.api.nvim_create_namespace('vivek.ask')
-local group = vim.api.nvim_create_augroup('vivek_ask', { clear = true })
 -- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here. One that nothing
 -- was heard of yet (Python is starting) has nothing to offer, and is not waited for.
 local STOP_MS = 2000
 local SILENT_STOP_MS = 100
 
----@type table<string, vivek.Run>
-local runs = {}
 local count = 0
 
 ---@return string
@@ -55,70 +38,22 @@ local function next_id()
   return ('%d-%x-%d'):format(vim.uv.os_getpid(), vim.uv.hrtime(), count)
 end
 
----@param buf integer
----@return vivek.Run?
-local function running_on(buf)
-  for _, run in pairs(runs) do
-    if run.running and run.buf == buf then
-      return run
-    end
-  end
-end
-
---- The last run of a buffer that has ended.
----@param buf integer
----@return vivek.Run?
-local function ended_on(buf)
-  for _, run in pairs(runs) do
-    if not run.running and run.buf == buf then
-      return run
-    end
-  end
-end
-
---- Mark lines, so that they are known after the text around them has changed.
----@param run vivek.Run
----@param first integer
----@param last integer
-local function mark_target(run, first, last)
-  local lines = vim.api.nvim_buf_line_count(run.buf)
-  first = math.min(first, lines)
-  run.target = vim.api.nvim_buf_set_extmark(run.buf, namespace, first - 1, 0, {
-    id = run.target,
-    end_row = math.min(math.max(last, first), lines),
-    end_col = 0,
-    strict = false,
-  })
-end
-
---- The lines that a run was about, where they are now.
----@param run vivek.Run
----@return [integer, integer]?
-local function target_of(run)
-  local mark = run.target
-    and vim.api.nvim_buf_get_extmark_by_id(run.buf, namespace, run.target, { details = true })
-  if mark and mark[1] then
-    return { mark[1] + 1, math.max(mark[3].end_row, mark[1] + 1) }
-  end
-end
-
----@param run vivek.Run
-local function forget(run)
-  runs[run.id] = nil
-  if run.target and vim.api.nvim_buf_is_valid(run.buf) then
-    vim.api.nvim_buf_del_extmark(run.buf, namespace, run.target)
-  end
-end
-
---- An ask from the scratch buffer works on the proposal, as if it were applied, or else on the lines of the
---- last run.
+--- An ask from the scratch buffer works on a proposal, as if it were applied: on the one of the run that the
+--- cursor is at, else on the latest. Where that run's hunks are decided, it works on the lines of that run, and
+--- where there are no hunks at all, on those of the latest run.
 ---@param buf integer the source buffer
+---@param run? vivek.Run the one that the cursor is at
 ---@return vivek.Snapshot
 ---@return string? follows the run whose proposal it works on
-local function follow_up(buf)
-  local pending, follows = proposals.pending_text(buf)
-  local ended = ended_on(buf)
-  local snapshot = capture.snapshot(buf, not pending and ended and target_of(ended) or nil)
+local function follow_up(buf, run)
+  local is_decided = run and run.proposed and not vim.list_contains(proposals.open_runs(buf), run.id)
+  local pending, follows
+  if not is_decided then
+    pending, follows = proposals.pending_text(buf, run and run.id)
+  end
+  local ended = runs.ended(buf)
+  local about = run or ended[#ended]
+  local snapshot = capture.snapshot(buf, not pending and about and runs.lines(about) or nil)
   if not pending then
     return snapshot
   end
@@ -146,30 +81,41 @@ local function send_outcome(run)
   end
 end
 
+---@param run vivek.Run
 ---@param event vivek.Event
-local function show(event)
+local function show(run, event)
   scratch.event(event)
   progress.event(event)
-  preview.event(runs[event.run], event)
+  preview.event(run, event)
 end
 
+--- A run that has ended matters as long as its section can be read: it can be followed up from there.
 ---@param run vivek.Run
 local function finish(run)
-  run.running = false
-  local earlier = vim.tbl_filter(function(other)
-    return other ~= run and other.buf == run.buf and not other.running
-  end, vim.tbl_values(runs))
-  vim.tbl_map(forget, earlier)
+  runs.finish(run)
+  for _, ended in ipairs(runs.ended(run.buf)) do
+    if not scratch.shows(ended.id) then
+      runs.forget(ended)
+    end
+  end
+end
+
+--- Without a selection it is the planner that says which lines are meant.
+---@param run vivek.Run
+---@param target any
+local function aim(run, target)
+  if type(target) == 'table' and not run.aimed and vim.api.nvim_buf_is_loaded(run.buf) then
+    runs.aim(run, target)
+  end
 end
 
 ---@param run vivek.Run
 ---@param result table
 local function propose(run, result)
   local target = result.target and { result.target.first, result.target.last }
-  if target and not run.target then
-    mark_target(run, target[1], target[2])
-  end
+  aim(run, result.target)
   if #result.edits > 0 then
+    run.proposed = true
     proposals.show(run.buf, run.id, run.base, result.edits, {
       eol = run.eol,
       target = target,
@@ -183,15 +129,25 @@ local function propose(run, result)
   end
 end
 
+--- Where several are stopped at once, it is said once: with the last of them.
+local function tell_stopped()
+  local is_stopping = vim.iter(runs.at_work()):any(function(run)
+    return run.stopping
+  end)
+  if not is_stopping then
+    message.info('Stopped.')
+  end
+end
+
 ---@param run vivek.Run
 ---@param event vivek.Event
 ---@param told? boolean whether the user knows already
 local function on_error(run, event, told)
   journal.event(event)
   finish(run)
-  show(event)
+  show(run, event)
   if event.error.kind == 'RunStoppedError' then
-    message.info('Stopped.')
+    tell_stopped()
   elseif not told then
     message.error_line(event.error.message, event.error.hint)
   end
@@ -215,7 +171,7 @@ local function on_done(run, event)
     end
   end
   finish(run)
-  show(event)
+  show(run, event)
 end
 
 --- Run a handler for the events of runs that are not over.
@@ -223,7 +179,7 @@ end
 ---@return fun(event: vivek.Event)
 local function of_run(handler)
   return function(event)
-    local run = runs[event.run]
+    local run = runs.get(event.run)
     if run and run.running then
       run.heard = true
       handler(run, event)
@@ -236,24 +192,24 @@ for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry'
   host.on(kind, journal.event)
   host.on(
     kind,
-    of_run(function(_, event)
-      show(event)
+    of_run(function(run, event)
+      aim(run, event.target)
+      show(run, event)
     end)
   )
 end
 host.on('done', of_run(on_done))
 host.on('error', of_run(on_error))
 host.on('exit', function(exit)
-  for _, run in pairs(vim.tbl_extend('error', runs, {})) do
-    if run.running then
-      local failure = { kind = 'HostExited', message = exit.text, hint = exit.hint }
-      on_error(run, { kind = 'error', run = run.id, error = failure }, true)
-    end
+  local failure = { kind = 'HostExited', message = exit.text, hint = exit.hint }
+  for _, run in ipairs(runs.at_work()) do
+    on_error(run, { kind = 'error', run = run.id, error = failure }, true)
   end
 end)
 
 ---@param run vivek.Run
 local function stop_run(run)
+  run.stopping = true
   preview.clear(run.id)
   if host.running() then
     host.notify('vivek_stop', { run = run.id })
@@ -266,32 +222,14 @@ local function stop_run(run)
   end, run.heard and STOP_MS or SILENT_STOP_MS)
 end
 
---- A run whose buffer is wiped out has no place to show a result in.
----@param run vivek.Run
-local function watch_buffer(run)
-  vim.api.nvim_create_autocmd('BufWipeout', {
-    group = group,
-    buffer = run.buf,
-    once = true,
-    callback = function()
-      if run.running then
-        stop_run(run)
-      else
-        forget(run)
-      end
-    end,
-  })
-end
-
----@param buf integer
----@return boolean busy
-local function told_busy(buf)
-  local busy = running_on(buf) ~= nil
-  if busy then
-    message.warn('A run is still at work on this buffer. :VivekStop stops it.')
-  end
-  return busy
-end
+-- A run whose buffer is wiped out has no place to show a result in.
+vim.api.nvim_create_autocmd('BufWipeout', {
+  group = vim.api.nvim_create_augroup('vivek_ask', { clear = true }),
+  callback = function(arguments)
+    vim.tbl_map(stop_run, runs.at_work(arguments.buf))
+    vim.tbl_map(runs.forget, runs.ended(arguments.buf))
+  end,
+})
 
 ---@param buf integer
 ---@param base string[] the buffer's lines, as Neovim holds them
@@ -304,17 +242,26 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
   if not channel then
     return message.error(text --[[@as string]], hint)
   end
-  local run = { id = next_id(), buf = buf, path = snapshot.path, base = base, eol = eol, running = true }
-  run.asked = snapshot.base and snapshot.lines
-  run.instruction, run.seen, run.follows = instruction, origin.seen, origin.follows
-  runs[run.id] = run
-  watch_buffer(run)
-  local first, last = snapshot.first or snapshot.cursor, snapshot.last or snapshot.cursor
-  if snapshot.selection and not snapshot.base then
-    mark_target(run, first, last)
+  local run = runs.add({
+    id = next_id(),
+    buf = buf,
+    path = snapshot.path,
+    base = base,
+    eol = eol,
+    asked = snapshot.base and snapshot.lines,
+    instruction = instruction,
+    seen = origin.seen,
+    follows = origin.follows,
+    running = true,
+    aimed = false,
+  })
+  runs.guess(run, snapshot.cursor)
+  if snapshot.selection then
+    runs.aim(run, { first = snapshot.first, last = snapshot.last })
   end
+  local lines = runs.lines(run) or { snapshot.cursor, snapshot.cursor }
   scratch.open(buf, run.id, instruction)
-  progress.start(run.id, buf, first, last)
+  progress.start(run.id, buf, lines[1], lines[2])
   journal.begin({
     id = run.id,
     path = run.path,
@@ -349,6 +296,14 @@ local function selected()
   end
 end
 
+--- The run whose section of the scratch buffer the cursor is in.
+---@return vivek.Run?
+local function run_at_cursor()
+  local win = vim.api.nvim_get_current_win()
+  local id = scratch.run_at(vim.api.nvim_win_get_buf(win), vim.api.nvim_win_get_cursor(win)[1])
+  return id and runs.get(id)
+end
+
 --- Ask. The text is captured at once, whatever is typed while the question for an instruction is open.
 ---@param options vivek.AskOptions
 function M.ask(options)
@@ -357,14 +312,12 @@ function M.ask(options)
   local buf = source or current
   if not vim.api.nvim_buf_is_loaded(buf) then
     return message.error('The buffer that this proposal is for is closed.', 'Open its file and ask there.')
-  elseif told_busy(buf) then
-    return
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
   local origin = { seen = proposals.open_runs(buf) }
   local snapshot
   if source then
-    snapshot, origin.follows = follow_up(buf)
+    snapshot, origin.follows = follow_up(buf, run_at_cursor())
   else
     snapshot = capture.snapshot(buf, options.range or selected())
   end
@@ -376,21 +329,38 @@ function M.ask(options)
     completion = "customlist,v:lua.require'vivek.complete'.input",
   }, function(answer)
     local instruction = vim.trim(answer or '')
-    if instruction ~= '' and vim.api.nvim_buf_is_loaded(buf) and not told_busy(buf) then
+    if instruction ~= '' and vim.api.nvim_buf_is_loaded(buf) then
       complete.remember(instruction)
       begin(buf, base, eol, snapshot, instruction, origin)
     end
   end)
 end
 
---- Stop the run of a buffer, or all runs where it has none.
----@param buf integer
-function M.stop(buf)
-  local own = running_on(buf)
-  local stopping = own and { own }
-    or vim.tbl_filter(function(run)
-      return run.running
-    end, vim.tbl_values(runs))
+--- The run at work that the cursor is at, be it in the scratch buffer or in the source.
+---@param buf integer the source buffer
+---@return vivek.Run?
+local function at_work_here(buf)
+  if not scratch.source_of(vim.api.nvim_get_current_buf()) then
+    return runs.at(buf, capture.cursor(buf))
+  end
+  local run = run_at_cursor()
+  return run and run.running and run or nil
+end
+
+--- The runs that a stop without further words means.
+---@return vivek.Run[]
+local function meant()
+  local buf = sources.current()
+  local here, of_buffer = at_work_here(buf), runs.at_work(buf)
+  here = here or of_buffer[#of_buffer]
+  return here and { here } or runs.at_work()
+end
+
+--- Stop the run that the cursor is at, in the scratch buffer or in the source, else the latest of the buffer, or
+--- every run where it has none.
+---@param options { all?: boolean } all: every run
+function M.stop(options)
+  local stopping = options.all and runs.at_work() or meant()
   if #stopping == 0 then
     return message.info('Nothing is running.')
   end

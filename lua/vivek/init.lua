@@ -26,9 +26,10 @@ function M.ask(options)
   require('vivek.ask').ask(options or {})
 end
 
---- Stop the run of this buffer, or every run where this buffer has none.
-function M.stop()
-  require('vivek.ask').stop(source())
+--- Stop the run that the cursor is at, else the latest of this buffer, or every run where it has none.
+---@param options? { all?: boolean } all: every run
+function M.stop(options)
+  require('vivek.ask').stop(options or {})
 end
 
 --- Apply the hunk under the cursor, or some, or all.

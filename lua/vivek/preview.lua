@@ -363,11 +363,11 @@ local function begin(run, event)
 end
 
 --- Take in an event of a run.
----@param run vivek.Run?
+---@param run vivek.Run
 ---@param event vivek.Event
 function M.event(run, event)
-  local kind, preview = event.kind, run and previews[run.id]
-  if run and kind == 'node' and event.node == 'executor' then
+  local kind, preview = event.kind, previews[run.id]
+  if kind == 'node' and event.node == 'executor' then
     begin(run, event)
   elseif not preview then
     return
@@ -375,7 +375,7 @@ function M.event(run, event)
     M.clear(preview.run)
   elseif kind == 'retry' and preview.writing then
     -- What came so far is void.
-    begin(run --[[@as vivek.Run]], preview.event)
+    begin(run, preview.event)
   elseif kind == 'text' and event.node == 'executor' then
     table.insert(preview.pieces, event.text)
     redraw_soon(preview)

@@ -12,12 +12,14 @@ local NAMESPACE = vim.api.nvim_create_namespace('vivek_progress')
 local given = report.given
 local FRAMES = { '⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏' }
 local INTERVAL_MS = 100
+-- What a statusline of 80 columns has room for beside a file's name.
+local SEVERAL_COLUMNS = 56
 
 ---@class vivek.RunProgress
 ---@field run string
 ---@field buf integer
 ---@field mark integer? extmark over the lines at work
----@field text string what is being done
+---@field doing vivek.Doing
 ---@field node string?
 ---@field attempt integer?
 ---@field phase string?
@@ -58,7 +60,7 @@ end
 ---@param state vivek.RunProgress
 ---@return string
 local function words(state)
-  return state.text .. report.elapsed((vim.uv.now() - state.began) / 1000)
+  return state.doing.text .. report.elapsed((vim.uv.now() - state.began) / 1000)
 end
 
 ---@param state vivek.RunProgress
@@ -125,7 +127,7 @@ end
 function M.start(run, buf, first, last)
   highlight.setup()
   local state =
-    { run = run, buf = buf, text = 'thinking', tokens = 0, tokens_per_second = 0, began = vim.uv.now() }
+    { run = run, buf = buf, doing = report.STARTING, tokens = 0, tokens_per_second = 0, began = vim.uv.now() }
   local lines = vim.api.nvim_buf_line_count(buf)
   local row = math.max(math.min(first, lines), 1) - 1
   state.mark = vim.api.nvim_buf_set_extmark(buf, NAMESPACE, row, 0, {
@@ -141,32 +143,19 @@ function M.start(run, buf, first, last)
   redraw_statusline()
 end
 
----@type table<string, fun(state: vivek.RunProgress, event: table): boolean?> true where something can be told
+---@type table<string, fun(state: vivek.RunProgress, event: table)>
 local HANDLERS = {
-  start = function(state)
-    state.text = 'planning'
-  end,
   node = function(state, event)
     state.node, state.attempt = event.node, given(event.attempt)
     state.phase = event.node == 'reviewer' and 'reviewing' or nil
-    state.text = report.node(event)
-    return true
   end,
   progress = function(state, event)
-    state.phase, state.text = event.phase, report.phase(event)
+    state.phase = event.phase
     state.tokens = given(event.tokens) or state.tokens
     state.tokens_per_second = given(event.tokens_per_second) or state.tokens_per_second
-    return true
   end,
-  retry = function(state, event)
-    state.phase, state.text = 'waiting', report.retry(event)
-    return true
-  end,
-  done = function(state, event)
-    M.finish(state.run, 'done', event.result)
-  end,
-  error = function(state, event)
-    M.finish(state.run, 'error', event.error)
+  retry = function(state)
+    state.phase = 'waiting'
   end,
 }
 
@@ -174,7 +163,14 @@ local HANDLERS = {
 ---@param event table
 function M.event(event)
   local state, handler = runs[event.run], HANDLERS[event.kind]
-  if state and handler and handler(state, event) then
+  if not state then
+    return
+  elseif event.kind == 'done' or event.kind == 'error' then
+    return M.finish(state.run, event.kind, event.result or event.error)
+  end
+  state.doing = report.doing(event, state.doing)
+  if handler then
+    handler(state, event)
     emit('VivekProgress', data_of(state))
   end
 end
@@ -206,12 +202,14 @@ end
 ---@return string
 function M.statusline()
   drawn_in_statusline = true
-  local state = runs[order[#order]]
-  if not state then
+  if #order == 0 then
     return ''
   end
-  local others = #order > 1 and (' (+%d)'):format(#order - 1) or ''
-  return (('Vivek %s %s%s'):format(FRAMES[frame], words(state), others):gsub('%%', '%%%%'))
+  local all = vim.tbl_map(function(run)
+    return runs[run].doing
+  end, order)
+  local text = #all > 1 and report.several(all, SEVERAL_COLUMNS) or words(runs[order[1]])
+  return (('Vivek %s %s'):format(FRAMES[frame], text):gsub('%%', '%%%%'))
 end
 
 return M

@@ -51,6 +51,14 @@ local function reading(done, total, seconds_left)
   return seconds_left and ('%s, about %s left'):format(text, whole_seconds(seconds_left)) or text
 end
 
+---@param word string
+---@param event table
+---@return string
+local function with_share(word, event)
+  local done, total = given(event.done) or 0, given(event.total) or 0
+  return done > 0 and total > 0 and ('%s %d %%'):format(word, math.floor(100 * done / total + 0.5)) or word
+end
+
 ---@type table<string, fun(event: table): string>
 local PHASES = {
   queued = function(event)
@@ -81,11 +89,103 @@ function M.phase(event)
   return words and words(event) or event.phase
 end
 
+---@type table<string, fun(event: table): string>
+local BRIEF_PHASES = {
+  queued = function()
+    return 'waiting'
+  end,
+  loading = function(event)
+    return with_share('loading', event)
+  end,
+  reading = function(event)
+    return with_share('reading', event)
+  end,
+  writing = function(event)
+    return 'writing ' .. M.counted(given(event.tokens) or 0, 'token')
+  end,
+}
+
 --- A call that failed in a way that may pass, and is made again.
 ---@param event table
 ---@return string
 function M.retry(event)
   return ('%s Trying again in %s (try %d).'):format(event.reason, whole_seconds(event.seconds), event.attempt)
+end
+
+---@class vivek.Doing what a run is doing
+---@field node? string the node at work
+---@field text string
+---@field brief string the same for a line that tells of several runs
+
+--- A run of which nothing was heard yet.
+---@type vivek.Doing
+M.STARTING = { text = 'starting', brief = 'starting' }
+
+---@type table<string, fun(event: table, before: vivek.Doing): vivek.Doing>
+local DOING = {
+  start = function()
+    return { text = 'planning', brief = 'planning' }
+  end,
+  node = function(event)
+    local node = M.node(event)
+    return { node = node, text = node, brief = node }
+  end,
+  progress = function(event, before)
+    local brief = BRIEF_PHASES[event.phase]
+    return { node = before.node, text = M.phase(event), brief = brief and brief(event) or event.phase }
+  end,
+  retry = function(event, before)
+    return { node = before.node, text = M.retry(event), brief = 'waiting to try again' }
+  end,
+  done = function(event)
+    local text = M.result(event.result)
+    return { text = text, brief = text }
+  end,
+  error = function(event)
+    return { text = event.error.message, brief = event.error.message }
+  end,
+}
+
+--- What a run is doing after an event of it.
+---@param event table
+---@param before vivek.Doing
+---@return vivek.Doing
+function M.doing(event, before)
+  local tell = DOING[event.kind]
+  return tell and tell(event, before) or before
+end
+
+--- How many of several runs are doing the same, the first ones first.
+---@param briefs string[]
+---@return string
+local function tally(briefs)
+  local counts, words = {}, {}
+  for _, brief in ipairs(briefs) do
+    local word = brief:match('^%a+') or brief
+    if not counts[word] then
+      words[#words + 1] = word
+    end
+    counts[word] = (counts[word] or 0) + 1
+  end
+  return table.concat(
+    vim.tbl_map(function(word)
+      return ('%d %s'):format(counts[word], word)
+    end, words),
+    ', '
+  )
+end
+
+--- What several runs are doing, in one line: of each where there is room, else how many do what.
+---@param all vivek.Doing[]
+---@param room integer columns
+---@return string
+function M.several(all, room)
+  local briefs = vim.tbl_map(function(doing)
+    return doing.brief
+  end, all)
+  local head = M.counted(#briefs, 'run') .. ' · '
+  local line = head .. table.concat(briefs, ' | ')
+  return vim.fn.strdisplaywidth(line) <= room and line or head .. tally(briefs)
 end
 
 --- How long something takes already; nothing for a short while.

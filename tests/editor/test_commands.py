@@ -236,15 +236,6 @@ def test_an_ask_from_the_source_window_works_on_the_buffer_as_it_is(hosted: Edit
     assert len(hunks(hosted, buffer)) == 1, "the old proposal stays until there is a new one"
 
 
-def test_a_second_ask_waits_for_the_first(hosted: Editor) -> None:
-    hosted.edit(TEXT, name="x.py")
-    hosted.command("VivekAsk sleep")
-    arrived(hosted, "vivek_ask")
-    hosted.command("VivekAsk sleep")
-    assert "still at work on this buffer. :VivekStop stops it." in told(hosted)
-    assert len(received(hosted, "vivek_ask")) == 1
-
-
 def test_stop_names_the_run_of_this_buffer(hosted: Editor) -> None:
     hosted.edit(TEXT, name="x.py")
     hosted.command("VivekAsk sleep")

@@ -61,7 +61,7 @@ def test_nothing_is_said_while_nothing_runs(nvim: Editor) -> None:
 def test_the_spinner_stands_at_the_selection_and_turns(demo: Editor) -> None:
     start(demo)
     first, last, text = spinner(demo)[0]
-    assert (first, last, text[2:]) == (1, 2, "thinking")
+    assert (first, last, text[2:]) == (1, 2, "starting")
     demo.wait_for(lambda: spinner(demo)[0][2][0] != text[0])
 
 
@@ -112,11 +112,24 @@ def test_nodes_and_later_attempts_are_told(demo: Editor) -> None:
     assert statusline(demo).endswith("executor, attempt 2")
 
 
-def test_several_runs_are_counted(demo: Editor) -> None:
+def test_of_several_runs_each_has_a_spinner_and_a_few_words(demo: Editor) -> None:
     start(demo)
     start(demo, "r2", 1, 1)
-    assert statusline(demo).endswith("thinking (+1)")
-    assert len(spinner(demo)) == 2
+    event(demo, "progress", "r1", phase="writing", tokens=42, tokens_per_second=22.13)
+    event(demo, "progress", "r2", phase="queued", ahead=1)
+    assert statusline(demo)[len("Vivek ⠋ ") :] == "2 runs · writing 42 tokens | waiting"
+    waiting = "waiting for the model, 1 before this one"
+    demo.wait_for(lambda: waiting in spinner(demo)[0][2] and "writing · 42 tokens" in spinner(demo)[1][2])
+    event(demo, "done", "r1", result={"route": "rewrite", "edits": []})
+    assert statusline(demo)[len("Vivek ⠋ ") :].startswith(waiting)
+
+
+def test_where_there_is_no_room_for_each_run_it_is_told_how_many_do_what(demo: Editor) -> None:
+    for number in range(9):
+        start(demo, f"r{number}")
+        if number > 1:
+            event(demo, "progress", f"r{number}", phase="queued", ahead=number)
+    assert statusline(demo)[len("Vivek ⠋ ") :] == "9 runs · 2 starting, 7 waiting"
 
 
 def test_autocmds_carry_what_happens(demo: Editor) -> None:

@@ -89,7 +89,7 @@ def test_a_second_ask_goes_on_in_the_same_buffer_and_window(run: Run) -> None:
     again = Run(run.nvim, "r2", "shorter")
     assert again.buffer == run.buffer
     assert len(run.nvim.api.list_wins()) == 2
-    assert run.lines() == ["# add type hints", "", "# shorter", ""]
+    assert run.lines() == ["# add type hints", " ", "# shorter", ""]
 
 
 def test_a_closed_window_opens_again_with_the_next_ask(run: Run) -> None:
