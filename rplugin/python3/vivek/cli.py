@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from vivek.bench.command import add_options as add_bench_options
 from vivek.cancel import CancelToken
 from vivek.config import BACKENDS, HISTORY_STRATEGIES, Settings
 from vivek.errors import RequestError, VivekError
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ask(commands.add_parser("ask", help="rewrite, write or explain code in a file"))
     _add_install(commands.add_parser("install", help="fetch a model for the embedded backend"))
     _add_models(commands.add_parser("models", help="list the models that can be fetched"))
+    add_bench_options(commands.add_parser("bench", help="measure a model on tasks, plain and through Vivek"))
     return parser
 
 

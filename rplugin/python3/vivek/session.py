@@ -50,9 +50,13 @@ _HEALTH_SECONDS = 8.0
 
 
 class Session:
-    """Runs asks, several at once if need be. Close it when done."""
+    """Runs asks, several at once if need be. Close it when done.
 
-    def __init__(self) -> None:
+    around: put around each ask's model, e.g. what records its calls.
+    """
+
+    def __init__(self, around: Callable[[ChatModel], ChatModel] = lambda model: model) -> None:
+        self._around = around
         self._loop = ModelLoop()
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
@@ -101,7 +105,7 @@ class Session:
             }
         )
         about = {"run": request.run, "model": choice.name, "backend": choice.backend}
-        return LoggedModel(SteadyModel(choice.model, tell), about)
+        return self._around(LoggedModel(SteadyModel(choice.model, tell), about))
 
     def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
         """What shows only once the model is loaded, where it was not told before."""

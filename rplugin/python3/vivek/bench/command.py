@@ -1,0 +1,161 @@
+"""``vivek bench``: its options, its progress, its output.
+
+The table or the JSON goes to standard output, progress to standard error. Exit status as for ``vivek ask``: 0 when
+the run came to its end, 1 when it did not, 2 on bad use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vivek.cancel import CancelToken
+from vivek.config import BACKENDS, Settings
+from vivek.errors import ConfigError, RequestError, VivekError
+
+if TYPE_CHECKING:
+    from vivek.bench.run import Plan
+    from vivek.bench.trial import Options, Result
+
+UNFINISHED = 1
+USED_BADLY = 2
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of ``vivek bench`` its options."""
+    parser.add_argument("file", nargs="*", type=Path, help="JSONL files of tasks; without one, Vivek's own")
+    what = parser.add_argument_group("what is run")
+    what.add_argument("--arms", metavar="A,B", help="what is compared; the first is the base (default: raw,vivek)")
+    what.add_argument("--ids", metavar="GLOB", help="only tasks whose id matches")
+    what.add_argument("--limit", type=_positive, metavar="N", help="only the first N of them")
+    what.add_argument("--repeat", type=_positive, default=1, metavar="N", help="times, each with another seed")
+    how = parser.add_argument_group("how the model is asked")
+    how.add_argument("--model", help="a model's name, or the path of a GGUF file")
+    how.add_argument("--backend", choices=BACKENDS, default="auto")
+    how.add_argument("--url", help="the server's address")
+    how.add_argument("--temperature", type=_fraction_of(2.0), help="instead of each arm's own")
+    how.add_argument("--top-p", type=_fraction_of(1.0))
+    how.add_argument("--reply-cap", type=_positive, metavar="TOKENS", help="no reply is longer")
+    how.add_argument("--seed", type=_positive, default=1)
+    output = parser.add_argument_group("what is kept and shown")
+    output.add_argument("--out", type=Path, metavar="DIR", help="keep the run here; if it is begun, go on with it")
+    output.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    output.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures (.png, .svg)")
+    parser.set_defaults(command=bench)
+
+
+def bench(arguments: argparse.Namespace) -> int:
+    """Run ``vivek bench``; the exit status."""
+    try:
+        return _bench(arguments)
+    except (RequestError, ConfigError) as error:
+        print(f"vivek: {error}", file=sys.stderr)
+        return USED_BADLY
+    except VivekError as error:
+        print(f"vivek: {error}", file=sys.stderr)
+        return UNFINISHED
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    cancel = CancelToken()
+    signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
+
+    from rich.console import Console
+
+    from vivek.bench import run, table
+    from vivek.log import configure
+
+    configure()
+    plan, options = _plan(arguments), _options(arguments)
+    folder = arguments.out or _default_folder()
+    print(f"The run is kept in {folder}; --out {folder} goes on with it.", file=sys.stderr)
+    with _progress() as tell:
+        records = run.run(plan, options, folder, tell, cancel)
+    found = run.outcome(run.selected(plan, records.results), plan.arms)
+    if arguments.json:
+        print(json.dumps(run.report(records, found)))
+    else:
+        table.show(found.summaries, found.comparisons, Console(highlight=False))
+    return 0
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    from vivek.bench import arms, tasks
+    from vivek.bench.run import Plan
+
+    names = arms.named(arguments.arms) if arguments.arms else list(arms.DEFAULT)
+    files = [tasks.load(path) for path in arguments.file] or tasks.bundled()
+    every = [task for file in files for task in file.tasks]
+    return Plan(files, tasks.chosen(every, arguments.ids, arguments.limit), names, arguments.repeat)
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    from vivek.bench.trial import Options
+
+    return Options(
+        settings=Settings(arguments.backend, arguments.model, arguments.url),
+        temperature=arguments.temperature,
+        top_p=arguments.top_p,
+        reply_cap=arguments.reply_cap,
+        seed=arguments.seed,
+    )
+
+
+def _default_folder() -> Path:
+    from vivek.paths import state_dir
+
+    return state_dir() / "bench" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, Result | None], None]]:
+    """A bar on a terminal; elsewhere a line for each result."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(file=sys.stderr, highlight=False)
+    if not console.is_terminal:
+        yield _tell_plainly
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("loading the model", total=None)
+
+        def tell(done: int, total: int, result: Result | None) -> None:
+            text = _told(result) if result else "at work"
+            progress.update(bar, completed=done, total=total, description=text)
+
+        yield tell
+
+
+def _tell_plainly(done: int, total: int, result: Result | None) -> None:
+    if result:
+        print(f"{done} of {total}  {_told(result)}", file=sys.stderr, flush=True)
+
+
+def _told(result: Result) -> str:
+    return f"{result['arm']}  {result['task']}  {result['status']}  {result['seconds']:.1f} s"
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _fraction_of(most: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0 <= value <= most:
+            raise ValueError(text)
+        return value
+
+    return number
