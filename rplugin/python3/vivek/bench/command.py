@@ -10,7 +10,7 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,8 @@ from vivek.config import BACKENDS, Settings
 from vivek.errors import ConfigError, RequestError, VivekError
 
 if TYPE_CHECKING:
-    from vivek.bench.run import Plan
+    from vivek.bench.records import Records
+    from vivek.bench.run import Outcome, Plan
     from vivek.bench.trial import Options, Result
 
 UNFINISHED = 1
@@ -48,6 +49,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--out", type=Path, metavar="DIR", help="keep the run here; if it is begun, go on with it")
     output.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     output.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures (.png, .svg)")
+    kept = parser.add_argument_group("of kept runs, without a model")
+    kept.add_argument("--compare", type=Path, nargs="+", metavar="DIR", help="the figures of these runs together")
+    kept.add_argument("--read", type=Path, metavar="DIR", help="print its prompts and replies (of --ids, --arms)")
+    kept.add_argument("--failed", action="store_true", help="with --read: only what was not solved")
     parser.set_defaults(command=bench)
 
 
@@ -64,12 +69,22 @@ def bench(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    if arguments.read:
+        return _read(arguments)
+    if arguments.plot:
+        from vivek.bench import plot
+
+        plot.refuse_if_impossible(arguments.plot)
+    if arguments.compare:
+        return _compare(arguments)
+    return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     cancel = CancelToken()
     signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
 
-    from rich.console import Console
-
-    from vivek.bench import run, table
+    from vivek.bench import run
     from vivek.log import configure
 
     configure()
@@ -78,12 +93,46 @@ def _bench(arguments: argparse.Namespace) -> int:
     print(f"The run is kept in {folder}; --out {folder} goes on with it.", file=sys.stderr)
     with _progress() as tell:
         records = run.run(plan, options, folder, tell, cancel)
-    found = run.outcome(run.selected(plan, records.results), plan.arms)
+    results = run.selected(plan, records.results)
+    _show(arguments, run.outcome(results, plan.arms), [records])
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from vivek.bench import arms, records, run
+
+    every = [records.read(folder) for folder in arguments.compare]
+    results = run.together(every)
+    wanted = arms.named(arguments.arms) if arguments.arms else None
+    found = run.outcome(results, wanted)
+    if not found.summaries:
+        raise RequestError("There is nothing to compare.", hint="Check the folders and --arms.")
+    _show(arguments, found, every)
+    return 0
+
+
+def _read(arguments: argparse.Namespace) -> int:
+    from vivek.bench import arms, reading, records
+
+    results = reading.matching(records.read(arguments.read).results, arguments.ids, failed=arguments.failed)
+    if arguments.arms:
+        wanted = arms.named(arguments.arms)
+        results = [each for each in results if each["arm"] in wanted]
+    sys.stdout.write(reading.text(results))
+    return 0
+
+
+def _show(arguments: argparse.Namespace, found: Outcome, every: Sequence[Records]) -> None:
+    from rich.console import Console
+
+    from vivek.bench import plot, run, table
+
     if arguments.json:
-        print(json.dumps(run.report(records, found)))
+        print(json.dumps(run.report(every, found)))
     else:
         table.show(found.summaries, found.comparisons, Console(highlight=False))
-    return 0
+    if arguments.plot:
+        plot.draw(found.summaries, every[0].settings["model"], arguments.plot)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

@@ -86,7 +86,6 @@ def settings(plan: Plan, options: Options, info: ModelInfo) -> dict[str, Any]:
         "backend": info.backend,
         "quantization": info.quantization,
         "parameters": info.parameters,
-        "context_window": info.context_window,
         "temperature": options.temperature,
         "top_p": options.top_p,
         "reply_cap": options.reply_cap,
@@ -101,11 +100,23 @@ def selected(plan: Plan, results: Sequence[Result]) -> list[Result]:
     return [each for each in results if (each["arm"], each["repeat"], each["file"], each["task"]) in wanted]
 
 
-def report(records: Records, found: Outcome) -> dict[str, Any]:
+def together(every: Sequence[Records]) -> list[Result]:
+    """The results of several runs. An arm that more than one of them has is told apart by its folder."""
+    folders: dict[str, set[Path]] = {}
+    for records in every:
+        for each in records.results:
+            folders.setdefault(each["arm"], set()).add(records.folder)
+    return [
+        {**each, "arm": f"{each['arm']} ({records.folder.name})"} if len(folders[each["arm"]]) > 1 else each
+        for records in every
+        for each in records.results
+    ]
+
+
+def report(every: Sequence[Records], found: Outcome) -> dict[str, Any]:
     """What ``--json`` prints."""
     return {
-        "settings": records.settings,
-        "folder": str(records.folder),
+        "runs": [{"folder": str(each.folder), "settings": each.settings} for each in every],
         "arms": [asdict(each) for each in found.summaries],
         "comparisons": [asdict(each) for each in found.comparisons],
     }

@@ -1,7 +1,7 @@
 """Whether a candidate solves its task: the code and the task's tests in one program, run in the sandbox.
 
-The program counts only where it comes to its very end: a word that the candidate cannot know is printed there, so that
-one which leaves early with success is told from one that passed. It knows no model.
+The program counts only where it comes to its very end: a word that is drawn anew each time is printed there, so that a
+candidate which leaves early with success is told from one that passed. It knows no model.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Literal
 from vivek.bench.tasks import Task
 from vivek.cancel import CancelToken
 from vivek.verify import sandbox
+from vivek.verify.sandbox import Limits
 
 Status = Literal["pass", "fail", "syntax", "timeout", "skipped"]
 
@@ -79,7 +80,7 @@ def lacking(task: Task) -> str:
     return toolchain.lacking() if toolchain else f"no toolchain is known for {task.language}"
 
 
-def score(task: Task, code: str, cancel: CancelToken) -> Score:
+def score(task: Task, code: str, cancel: CancelToken, limits: Limits = Limits()) -> Score:  # noqa: B008 (frozen)
     """Run the candidate with the task's tests. Raises VerifyUnavailableError, RunStoppedError."""
     toolchain = TOOLCHAINS[task.language]
     if fault := toolchain.fault(code):
@@ -90,11 +91,11 @@ def score(task: Task, code: str, cancel: CancelToken) -> Score:
         program = toolchain.program(code, task.tests, word)
         (workspace / toolchain.file).write_text(program, "utf-8", "surrogateescape", newline="")
         command = [*toolchain.command(), toolchain.file]
-        outcome = sandbox.run(command, workspace=workspace, env=_ENVIRONMENT, cancel=cancel)
+        outcome = sandbox.run(command, workspace=workspace, env=_ENVIRONMENT, limits=limits, cancel=cancel)
     if outcome.ended == "timeout":
-        return Score("timeout", "", outcome.seconds, outcome.isolated)
+        return Score("timeout", outcome.why, outcome.seconds, outcome.isolated)
     passed = outcome.code == 0 and word in outcome.stdout
-    complaint = outcome.stderr.strip().splitlines() or [outcome.ended if outcome.code is None else ""]
+    complaint = [outcome.why] if outcome.why else outcome.stderr.strip().splitlines() or [""]
     return Score(
         "pass" if passed else "fail",
         "" if passed else complaint[-1][:200] or "It ended before its tests did.",

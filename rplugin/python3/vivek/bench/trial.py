@@ -38,6 +38,10 @@ _OURS = (ContextWindowExceededError, ModelOutputInvalidError, RequestError)
 """What an ask fails with by itself, the server being well."""
 
 
+_SEEDS_A_REPEAT = 100
+"""More than any arm uses for one task."""
+
+
 class Result(TypedDict):
     """What came of one task under one arm, as it is kept.
 
@@ -122,7 +126,7 @@ class Trials:
         if lacking := scoring.lacking(task):
             produced, recorder, seconds, peak = _skipped(task, lacking), Recorder(), 0.0, None
         else:
-            seed = self._options.seed + repeat * 1000
+            seed = self._options.seed + repeat * _SEEDS_A_REPEAT
             recorder = Recorder(before, reply_cap=self._options.reply_cap, seed=seed)
             clock = _Clock()
             with PeakMemory(self._loop, self._server) as memory:
