@@ -117,19 +117,17 @@ def _walk(root: Path, excluded: Excluded) -> Iterator[tuple[Path, str]]:
 
 
 def _kind(entry: os.DirEntry[str], path: Path, excluded: Excluded) -> str:
+    """ "" for what is neither copied nor shown."""
     if any(fnmatch(entry.name, pattern) for pattern in _NEITHER):
         return ""
-    is_folder = entry.is_dir(follow_symlinks=False)
-    if is_folder and (entry.name in _SHOWN or (path / "pyvenv.cfg").is_file()):
-        return "shown"
-    if not (is_folder or entry.is_symlink() or entry.is_file(follow_symlinks=False)):
-        return ""  # a socket, a pipe
-    reason = excluded(path)
     if entry.is_symlink():
-        return "" if reason else "link"
-    if is_folder:
-        return "shown" if reason else "folder"
-    if reason:
+        return "" if excluded(path) else "link"
+    if entry.is_dir():
+        is_shown = entry.name in _SHOWN or (path / "pyvenv.cfg").is_file() or excluded(path)
+        return "shown" if is_shown else "folder"
+    if not entry.is_file():  # a socket, a pipe
+        return ""
+    if excluded(path):
         return "shown" if path.suffix in _GENERATED else ""
     return "file"
 

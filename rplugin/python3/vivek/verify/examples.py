@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import doctest
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vivek.verify.inline import inline_examples
@@ -29,7 +29,7 @@ class Example:
     expected: a doctest's output, word for word, "" for a statement that only sets up; else an expression. session:
     examples with the same number are run in order, in names of their own. source: the definition it belongs to. line:
     the 1-based line of the file that its docstring begins at. raises: the "Type: message" that a doctest expects.
-    options: doctest's option flags for it.
+    flags: doctest's options for it, as its own bits.
     """
 
     kind: Kind
@@ -39,13 +39,14 @@ class Example:
     source: str
     line: int
     raises: str = ""
-    options: dict[int, bool] = field(default_factory=dict)
+    flags: int = 0
 
 
 def examples_of(text: str, first: int, last: int, language: str) -> list[Example]:
     """The examples of the definitions in these lines (1-based, inclusive) of a file; [] where there are none.
 
-    Only Python has any. Lines inside a definition have its examples, and those of its class that name it.
+    Only Python has any. Lines inside a definition have its examples, those of its class that name it, and those of the
+    module's strings that use it.
     """
     if language != "python":
         return []
@@ -64,11 +65,12 @@ def examples_of(text: str, first: int, last: int, language: str) -> list[Example
 
 def _sessions(note: Note, known: Known) -> Iterator[list[Example]]:
     """The doctest session of a docstring, and each inline example as one of its own."""
-    session = _doctest(note, known)
-    if session:
-        yield session
+    found = [_doctest(note, known)]
     for expression, expected in inline_examples(note.text, known):
-        yield [Example("inline", expression, expected, 0, note.source, note.line)]
+        found.append([Example("inline", expression, expected, 0, note.source, note.line)])
+    for session in found:
+        if session and (note.about is None or note.about & _used(session)):
+            yield session
 
 
 def _doctest(note: Note, known: Known) -> list[Example]:
@@ -111,7 +113,7 @@ def _parsed(text: str, note: Note) -> tuple[list[Example], bool]:
                 note.source,
                 note.line,
                 raises=(example.exc_msg or "").rstrip("\n"),
-                options=dict(example.options),
+                flags=sum(flag for flag, is_on in example.options.items() if is_on),
             )
         )
     return session, True
@@ -119,5 +121,10 @@ def _parsed(text: str, note: Note) -> tuple[list[Example], bool]:
 
 def _complete(session: list[Example], known: Known) -> bool:
     """Whether all names are defined that the session uses, and something is checked."""
-    tree = ast.parse("\n".join(example.expression for example in session))
-    return known.has_all(free_names(tree)) and any(example.expected or example.raises for example in session)
+    checked = any(example.expected or example.raises for example in session)
+    return checked and known.has_all(_used(session))
+
+
+def _used(session: list[Example]) -> set[str]:
+    """The names that a session takes from its module."""
+    return free_names(ast.parse("\n".join(example.expression for example in session)))

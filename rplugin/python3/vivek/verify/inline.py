@@ -119,7 +119,9 @@ def _is_value(node: ast.expr) -> bool:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return all(_is_value(item) for item in node.elts)
     if isinstance(node, ast.Dict):
-        return all(key is not None and _is_value(key) for key in node.keys) and all(map(_is_value, node.values))
+        return all(key is not None and _is_value(key) for key in node.keys) and all(
+            map(_is_value, node.values)
+        )
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, (ast.USub, ast.UAdd)) and _is_value(node.operand)
     if isinstance(node, ast.BinOp):  # a complex number

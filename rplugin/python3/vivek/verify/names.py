@@ -6,6 +6,14 @@ import ast
 import builtins
 from dataclasses import dataclass
 
+_NAMED = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.ExceptHandler,
+    ast.MatchAs,
+    ast.MatchStar,
+)
 _BUILTIN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 
 
@@ -44,16 +52,15 @@ def free_names(tree: ast.AST) -> set[str]:
 
 
 def _bound(node: ast.AST) -> set[str]:
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        return {node.id}
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, ast.arg):
-        return {node.arg}
-    if isinstance(node, ast.ExceptHandler) and node.name:
-        return {node.name}
-    if isinstance(node, ast.alias):
-        return {(node.asname or node.name).partition(".")[0]}
-    if isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-        return {node.name}
-    return set()
+    """The name that a node binds by itself, in a set; empty where it binds none."""
+    if isinstance(node, ast.Name):
+        name = None if isinstance(node.ctx, ast.Load) else node.id
+    elif isinstance(node, ast.arg):
+        name = node.arg
+    elif isinstance(node, ast.alias):
+        name = (node.asname or node.name).partition(".")[0]
+    elif isinstance(node, _NAMED):
+        name = node.name
+    else:
+        name = None
+    return {name} if name else set()

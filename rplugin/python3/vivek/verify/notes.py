@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import textwrap
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Union
+from dataclasses import dataclass, replace
+from typing import Any, Union
 
 Definition = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]  # noqa: UP007 (isinstance takes it in 3.10)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -17,31 +18,42 @@ _QUOTES = ('"""', "'''", '"', "'")
 
 @dataclass(frozen=True)
 class Note:
-    """A docstring or a block of comments. literal: as it stands in the file, escapes and all. line: 1-based."""
+    """A docstring or a block of comments. literal: as it stands in the file, escapes and all. line: 1-based.
+
+    about: where it is the module's, the names of the definitions in question; other examples in it do not count.
+    """
 
     source: str
     text: str
     literal: str
     line: int
+    about: frozenset[str] | None = None
 
 
 def notes_of(text: str, tree: ast.Module, first: int, last: int) -> Iterator[Note]:
     """What is said of the definitions that lie in these lines (1-based, inclusive), or around them, in their order."""
     lines = text.split("\n")
     chosen = list(_chosen(tree, first, last))
-    if first <= 1 and last >= len(text.splitlines()):
-        yield from _docstring(tree, "", lines)
     for node, name in chosen:
         yield from _comment_above(node, name, lines)
-        yield from _docstring(node, name, lines)
+        if ast.get_docstring(node):
+            yield _docstring(node.body[0], name, lines)
     yield from _comments_inside(text, chosen)
+    about = frozenset(name.partition(".")[0] for _, name in chosen)
+    for statement in tree.body if about else ():
+        if isinstance(statement, ast.Expr) and isinstance(_value_of(statement), str):
+            yield replace(_docstring(statement, "", lines), about=about)
 
 
 def _chosen(tree: ast.Module, first: int, last: int) -> Iterator[tuple[Definition, str]]:
     """The definitions in some lines; a method's class too, where its docstring names the method."""
     every = list(_definitions(tree, ""))
-    inside = [(node, name) for node, name in every if first <= _begin(node) and (node.end_lineno or 0) <= last]
-    around = [(node, name) for node, name in every if _begin(node) <= first and last <= (node.end_lineno or 0)]
+    inside = [
+        (node, name) for node, name in every if first <= _begin(node) and (node.end_lineno or 0) <= last
+    ]
+    around = [
+        (node, name) for node, name in every if _begin(node) <= first and last <= (node.end_lineno or 0)
+    ]
     if not inside:
         inside = around[-1:]
     named = {node.name for node, _ in inside}
@@ -66,13 +78,14 @@ def _begin(node: Definition) -> int:
     return min([node.lineno, *(one.lineno for one in node.decorator_list)])
 
 
-def _docstring(node: Definition | ast.Module, name: str, lines: list[str]) -> Iterator[Note]:
-    text = ast.get_docstring(node)
-    if not text:
-        return
-    expression = node.body[0]
-    literal = _inner("\n".join(lines[expression.lineno - 1 : expression.end_lineno]))
-    yield Note(name, text, literal, expression.lineno)
+def _docstring(statement: ast.stmt, name: str, lines: list[str]) -> Note:
+    literal = _inner("\n".join(lines[statement.lineno - 1 : statement.end_lineno]))
+    return Note(name, inspect.cleandoc(_value_of(statement)), literal, statement.lineno)
+
+
+def _value_of(statement: ast.stmt) -> Any:
+    """The value of a statement that is nothing but a constant."""
+    return getattr(getattr(statement, "value", None), "value", None)
 
 
 def _inner(source: str) -> str:
