@@ -216,7 +216,7 @@ def _is_expected(example: dict[str, Any], raised: BaseException) -> bool:
     if not example["flags"] & doctest.IGNORE_EXCEPTION_DETAIL:
         return False
     wanted = example["raises"].partition(":")[0].rpartition(".")[2]
-    return wanted == message.partition(":")[0].strip().rpartition(".")[2]
+    return bool(wanted == message.partition(":")[0].strip().rpartition(".")[2])
 
 
 def same(got: Any, expected: Any) -> bool:
