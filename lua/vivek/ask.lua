@@ -14,6 +14,7 @@ local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
 local scratch = require('vivek.scratch')
+local trust = require('vivek.trust')
 
 local M = {}
 
@@ -37,6 +38,7 @@ local M = {}
 ---@field base? { lines: string[], eol: boolean } the buffer itself, where `lines` has pending hunks in it
 ---@field config vivek.RunConfig
 ---@field trusted boolean
+---@field project? vivek.ProjectFile what the project's own settings say, where the user trusts them
 
 local namespace = vim.api.nvim_create_namespace('vivek.ask')
 local group = vim.api.nvim_create_augroup('vivek_ask', { clear = true })
@@ -300,6 +302,8 @@ end
 ---@param instruction string
 ---@param origin { seen: string[], follows?: string }
 local function begin(buf, base, eol, snapshot, instruction, origin)
+  -- Before anything is shown, for it may ask the user.
+  local project = snapshot.path ~= '' and trust.project(snapshot.path) or nil
   local channel, text, hint = host.start()
   if not channel then
     return message.error(text --[[@as string]], hint)
@@ -329,6 +333,7 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
     instruction = instruction,
     config = config.for_run(),
     trusted = config.trusts(snapshot.path ~= '' and snapshot.path or snapshot.cwd),
+    project = project,
   })
   local sent
   sent, text, hint = host.notify('vivek_ask', ask)

@@ -78,6 +78,12 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         default="recent",
         help="which of the conversation's earlier instructions the model reads",
     )
+    parser.add_argument(
+        "--run-examples", action="store_true", help="run the examples of the block's docstrings, in a sandbox"
+    )
+    parser.add_argument(
+        "--test", metavar="CMD", default="", help="run this on a copy of the project: 'pytest -q {file}'"
+    )
     parser.add_argument("--filetype", help="the language, where the file's name does not tell")
     parser.set_defaults(command=_ask)
 
@@ -185,6 +191,7 @@ def _split_range(argument: str) -> tuple[str, int | None, int | None]:
 
 def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
     from vivek.grammar import filetype_of
+    from vivek.project_file import Verify
     from vivek.request import AskRequest
 
     known = filetype_of(source.path) if source.path else ""
@@ -199,6 +206,7 @@ def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
         thread=arguments.thread,
         stored=arguments.thread is not None,
         settings=Settings(arguments.backend, arguments.model, arguments.url, arguments.history),
+        verify=Verify(arguments.run_examples, arguments.test.strip()),
     )
 
 
