@@ -74,7 +74,7 @@ def run(
     workspace: Path,
     over: Path | None = None,
     readable: Sequence[Path] = (),
-    limits: Limits = Limits(),  # noqa: B008 (it is frozen)
+    limits: Limits = Limits(),
     env: Mapping[str, str] | None = None,
     cancel: CancelToken | None = None,
     isolate: bool | None = None,
