@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vivek.bench.tasks import Task
+from vivek.bench.task import Task
 from vivek.bench.trial import Options, Result
 from vivek.config import Settings
 

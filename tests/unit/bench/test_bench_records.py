@@ -47,8 +47,9 @@ def test_the_line_that_a_kill_tore_is_dropped_and_the_rest_stays(cut: int) -> No
 
 def test_other_settings_are_refused_and_named(tmp_path: Path) -> None:
     kept(tmp_path, "a")
-    with pytest.raises(RequestError, match=r"seed was 1 and is now 2") as caught, begun(
-        tmp_path, {**SETTINGS, "seed": 2}
+    with (
+        pytest.raises(RequestError, match=r"seed was 1 and is now 2") as caught,
+        begun(tmp_path, {**SETTINGS, "seed": 2}),
     ):
         pytest.fail("it was begun")
     assert "--out" in caught.value.hint

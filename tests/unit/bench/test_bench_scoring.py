@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tiny_tasks import AREA, task
-from vivek.bench.scoring import lacking, score
+from vivek.bench.scoring import Scorer, tools_for
+from vivek.bench.toolchains import Missing, Toolchain
 from vivek.cancel import CancelToken
 from vivek.verify.sandbox import Limits
 
-SHORT = Limits(seconds=1.0)
+
+@pytest.fixture
+def scorer() -> Iterator[Scorer]:
+    scorer = Scorer(CancelToken())
+    yield scorer
+    scorer.close()
 
 
-def scored(code: str) -> tuple[str, str]:
-    found = score(task(AREA), code, CancelToken(), SHORT)
+def scored(scorer: Scorer, code: str) -> tuple[str, str]:
+    tools = tools_for(task(AREA))
+    assert isinstance(tools, Toolchain)
+    found = scorer.score(task(AREA), replace(tools, run=replace(tools.run, limits=Limits(seconds=1.0))), code)
     return found.status, found.detail
 
 
-def test_the_reference_passes_and_the_code_before_does_not() -> None:
-    assert scored(AREA["after"]) == ("pass", "")
-    assert scored(AREA["before"]) == ("fail", "AssertionError")
+def test_the_reference_passes_and_the_code_before_does_not(scorer: Scorer) -> None:
+    assert scored(scorer, AREA["after"]) == ("pass", "")
+    assert scored(scorer, AREA["before"]) == ("fail", "AssertionError")
 
 
 @pytest.mark.parametrize(
@@ -34,31 +43,32 @@ def test_the_reference_passes_and_the_code_before_does_not() -> None:
         "print('ALL_TESTS_RAN'); exit()",
     ],
 )
-def test_who_leaves_before_the_tests_end_does_not_pass(leave: str) -> None:
-    assert scored(f"{leave}\n")[0] == "fail"
+def test_who_leaves_before_the_tests_end_does_not_pass(scorer: Scorer, leave: str) -> None:
+    assert scored(scorer, f"{leave}\n")[0] == "fail"
 
 
-def test_code_that_never_ends_is_ended() -> None:
-    status, detail = scored("while True:\n    pass\n")
+def test_code_that_never_ends_is_ended(scorer: Scorer) -> None:
+    status, detail = scored(scorer, "while True:\n    pass\n")
     assert status == "timeout"
     assert "did not end" in detail
 
 
-def test_code_that_does_not_compile_is_not_run() -> None:
-    status, detail = scored("def area(r:\n")
+def test_code_that_does_not_compile_is_not_run(scorer: Scorer) -> None:
+    status, detail = scored(scorer, "def area(r:\n")
     assert status == "syntax"
     assert detail
-    assert scored("x = '\0'\n")[0] == "syntax"
+    assert scored(scorer, "x = '\0'\n")[0] == "syntax"
 
 
-def test_a_candidate_may_print_as_much_as_it_likes() -> None:
-    assert scored(AREA["after"] + "print('x' * 300_000)\n") == ("pass", "")
+def test_a_candidate_may_print_as_much_as_it_likes(scorer: Scorer) -> None:
+    assert scored(scorer, AREA["after"] + "print('x' * 300_000)\n") == ("pass", "")
 
 
-def test_text_after_the_tests_word_is_no_matter() -> None:
-    assert scored(AREA["after"] + "import atexit\natexit.register(print, 'bye')\n") == ("pass", "")
+def test_text_after_the_tests_word_is_no_matter(scorer: Scorer) -> None:
+    assert scored(scorer, AREA["after"] + "import atexit\natexit.register(print, 'bye')\n") == ("pass", "")
 
 
 def test_a_language_without_a_toolchain_says_so() -> None:
-    assert lacking(task(AREA)) == ""
-    assert "cobol" in lacking(replace(task(AREA), language="cobol"))
+    missing = tools_for(replace(task(AREA), language="cobol"))
+    assert isinstance(missing, Missing)
+    assert "cobol" in missing.reason

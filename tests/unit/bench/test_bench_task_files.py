@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tiny_tasks import AREA, TWICE, task, write_tasks
-from vivek.bench.tasks import chosen, load
+from vivek.bench.task import chosen, load
 from vivek.errors import RequestError
 
 

@@ -33,10 +33,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the parser of ``vivek bench`` its options."""
     parser.add_argument("file", nargs="*", type=Path, help="JSONL files of tasks; without one, Vivek's own")
     what = parser.add_argument_group("what is run")
-    what.add_argument("--arms", metavar="A,B", help="what is compared; the first is the base (default: raw,vivek)")
+    what.add_argument(
+        "--arms", metavar="A,B", help="what is compared; the first is the base (default: raw,vivek)"
+    )
     what.add_argument("--ids", metavar="GLOB", help="only tasks whose id matches")
     what.add_argument("--limit", type=_positive, metavar="N", help="only the first N of them")
-    what.add_argument("--repeat", type=_positive, default=1, metavar="N", help="times, each with another seed")
+    what.add_argument(
+        "--repeat", type=_positive, default=1, metavar="N", help="times, each with another seed"
+    )
     how = parser.add_argument_group("how the model is asked")
     how.add_argument("--model", help="a model's name, or the path of a GGUF file")
     how.add_argument("--backend", choices=BACKENDS, default="auto")
@@ -46,12 +50,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--reply-cap", type=_positive, metavar="TOKENS", help="no reply is longer")
     how.add_argument("--seed", type=_positive, default=1)
     output = parser.add_argument_group("what is kept and shown")
-    output.add_argument("--out", type=Path, metavar="DIR", help="keep the run here; if it is begun, go on with it")
+    output.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep the run here; if it is begun, go on with it"
+    )
     output.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     output.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures (.png, .svg)")
     kept = parser.add_argument_group("of kept runs, without a model")
-    kept.add_argument("--compare", type=Path, nargs="+", metavar="DIR", help="the figures of these runs together")
-    kept.add_argument("--read", type=Path, metavar="DIR", help="print its prompts and replies (of --ids, --arms)")
+    kept.add_argument(
+        "--compare", type=Path, nargs="+", metavar="DIR", help="the figures of these runs together"
+    )
+    kept.add_argument(
+        "--read", type=Path, metavar="DIR", help="print its prompts and replies (of --ids, --arms)"
+    )
     kept.add_argument("--failed", action="store_true", help="with --read: only what was not solved")
     parser.set_defaults(command=bench)
 
@@ -136,13 +146,14 @@ def _show(arguments: argparse.Namespace, found: Outcome, every: Sequence[Records
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
-    from vivek.bench import arms, tasks
+    from vivek.bench import arms
     from vivek.bench.run import Plan
+    from vivek.bench.task import bundled, chosen, load
 
     names = arms.named(arguments.arms) if arguments.arms else list(arms.DEFAULT)
-    files = [tasks.load(path) for path in arguments.file] or tasks.bundled()
+    files = [load(path) for path in arguments.file] or bundled()
     every = [task for file in files for task in file.tasks]
-    return Plan(files, tasks.chosen(every, arguments.ids, arguments.limit), names, arguments.repeat)
+    return Plan(files, chosen(every, arguments.ids, arguments.limit), names, arguments.repeat)
 
 
 def _options(arguments: argparse.Namespace) -> Options:

@@ -5,7 +5,7 @@ It compares texts, and runs nothing.
 
 from __future__ import annotations
 
-from vivek.bench.tasks import Task
+from vivek.bench.task import Task
 from vivek.checks.asked import may_lose
 from vivek.checks.definitions import definitions
 from vivek.context.blocks import blocks

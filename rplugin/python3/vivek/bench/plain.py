@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from vivek.bench.tasks import Task
+from vivek.bench.task import Task
 from vivek.llm.base import Message, Sampling
 
 _NAMES: Mapping[str, tuple[str, str, str]] = {

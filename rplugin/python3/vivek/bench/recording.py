@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
-from os.path import commonprefix
 from typing import Any, TypedDict, cast
 
 from vivek.errors import VivekError
@@ -68,7 +67,10 @@ class Recorder:
         return replace(sampling, max_tokens=most, seed=sampling.seed + self._seed - 1)
 
     def settled(self, counter: TokenCounter) -> list[RecordedCall]:
-        """The calls, with the counts that the server did not tell. Not on the model loop: a counter may ask a server."""
+        """The calls, with the counts that the server did not tell.
+
+        Not to be used on the model loop, for a counter may ask a server.
+        """
         heard = [self._before] if self._before else []
         for call in self.calls:
             messages = _messages(call)
@@ -161,12 +163,18 @@ def _note(event: StreamEvent, call: RecordedCall) -> None:
 
 def _shared(messages: Sequence[Message], earlier: Sequence[Message], counter: TokenCounter) -> int:
     same: list[Message] = []
-    for message, other in zip(messages, earlier):
+    for message, other in zip(messages, earlier, strict=False):
         if message.role != other.role:
             break
-        common = commonprefix([message.content, other.content])
+        common = _beginning(message.content, other.content)
         if common:
             same.append(Message(message.role, common))
         if message.content != other.content:
             break
     return counter.count_messages(same) if same else 0
+
+
+def _beginning(text: str, other: str) -> str:
+    """What both texts begin with."""
+    pairs = enumerate(zip(text, other, strict=False))
+    return text[: next((at for at, (one, two) in pairs if one != two), min(len(text), len(other)))]

@@ -76,7 +76,9 @@ def read(folder: Path) -> Records:
         path = folder / _RESULTS
         lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
     except (OSError, ValueError) as error:
-        raise RequestError(f"{folder} holds no run of `vivek bench`: {error}.", hint="Check the folder.") from error
+        raise RequestError(
+            f"{folder} holds no run of `vivek bench`: {error}.", hint="Check the folder."
+        ) from error
     return Records(folder, settings, [_result(path, number, line) for number, line in enumerate(lines, 1)])
 
 

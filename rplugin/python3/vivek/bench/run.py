@@ -14,10 +14,10 @@ from typing import Any
 
 import vivek
 from vivek.bench.paired import Comparison, compare
-from vivek.bench.records import Records, begun
 from vivek.bench.recording import conversation
+from vivek.bench.records import Records, begun
 from vivek.bench.summary import Summary, by_arm, summary
-from vivek.bench.tasks import Task, TaskFile
+from vivek.bench.task import Task, TaskFile
 from vivek.bench.trial import Options, Result, Trials
 from vivek.cancel import CancelToken
 from vivek.llm.base import Message, ModelInfo

@@ -1,104 +1,57 @@
-"""Whether a candidate solves its task: the code and the task's tests in one program, run in the sandbox.
+"""Whether a candidate solves its task: its language's toolchain runs the task's tests on it, in the sandbox alone.
 
-The program counts only where it comes to its very end: a word that is drawn anew each time is printed there, so that a
-candidate which leaves early with success is told from one that passed. It knows no model.
+It knows no model, and not how a language is run: that is `toolchains`.
 """
 
 from __future__ import annotations
 
 import secrets
-import sys
 import tempfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from vivek.bench.tasks import Task
+from vivek.bench.task import Task
+from vivek.bench.toolchains import Missing, Toolchain, check, toolchain
 from vivek.cancel import CancelToken
 from vivek.verify import sandbox
-from vivek.verify.sandbox import Limits
 
 Status = Literal["pass", "fail", "syntax", "timeout", "skipped"]
 
 
 @dataclass(frozen=True)
 class Score:
-    """What came of a candidate. detail: the last line of what it complained of. isolated: see the sandbox."""
+    """What came of a candidate. detail: what it complained of, one line. isolated: whether namespaces held it."""
 
     status: Status
     detail: str = ""
-    seconds: float = 0.0
     isolated: bool = True
 
 
-@dataclass(frozen=True)
-class Toolchain:
-    """How a language's programs are run.
+class Scorer:
+    """Scores candidates, one after another. Close it when done.
 
-    candidate: the name of the file that is asked about. file: the program's name. program: (code, tests, word) -> its
-    text. command: what runs it, given the program's name as its last word. lacking: why it cannot be run here, "" where
-    it can. fault: why a candidate cannot even be run, "" where it can.
+    A file that was not changed is run like any other: a task may turn out to be solved already.
     """
 
-    candidate: str
-    file: str
-    program: Callable[[str, str, str], str]
-    command: Callable[[], list[str]]
-    lacking: Callable[[], str]
-    fault: Callable[[str], str]
+    def __init__(self, cancel: CancelToken) -> None:
+        self._cancel = cancel
+        self._folder = tempfile.TemporaryDirectory(prefix="vivek-bench-", ignore_cleanup_errors=True)
+
+    def score(self, task: Task, tools: Toolchain, code: str) -> Score:
+        """Run the task's tests on the code. Raises VerifyUnavailableError, RunStoppedError."""
+        run = partial(sandbox.run, cancel=self._cancel)
+        # For each language its own: a compiler keeps there what it need not do again.
+        folder = Path(self._folder.name).resolve() / tools.language
+        verdict = check(tools, code, task.tests, secrets.token_hex(16), folder=folder, run=run)
+        return Score(verdict.status, verdict.told[:500], verdict.isolated)
+
+    def close(self) -> None:
+        """Remove what the toolchains left behind."""
+        self._folder.cleanup()
 
 
-def _python_program(code: str, tests: str, word: str) -> str:
-    return f"{code}\n\n{tests}\nprint({word!r})\n"
-
-
-def _python_fault(code: str) -> str:
-    """Why the code does not compile, "" where it does."""
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(code, "candidate", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return str(error) or type(error).__name__
-    return ""
-
-
-_ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""So that a candidate comes to the same end each time."""
-
-TOOLCHAINS: Mapping[str, Toolchain] = {
-    "python": Toolchain("program.py", "t.py", _python_program, lambda: [sys.executable], lambda: "", _python_fault),
-}
-
-
-def lacking(task: Task) -> str:
-    """Why the task cannot be run on this machine; "" where it can."""
-    toolchain = TOOLCHAINS.get(task.language)
-    return toolchain.lacking() if toolchain else f"no toolchain is known for {task.language}"
-
-
-def score(task: Task, code: str, cancel: CancelToken, limits: Limits = Limits()) -> Score:  # noqa: B008 (frozen)
-    """Run the candidate with the task's tests. Raises VerifyUnavailableError, RunStoppedError."""
-    toolchain = TOOLCHAINS[task.language]
-    if fault := toolchain.fault(code):
-        return Score("syntax", fault)
-    word = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="vivek-bench-") as folder:
-        workspace = Path(folder)
-        program = toolchain.program(code, task.tests, word)
-        (workspace / toolchain.file).write_text(program, "utf-8", "surrogateescape", newline="")
-        command = [*toolchain.command(), toolchain.file]
-        outcome = sandbox.run(command, workspace=workspace, env=_ENVIRONMENT, limits=limits, cancel=cancel)
-    if outcome.ended == "timeout":
-        return Score("timeout", outcome.why, outcome.seconds, outcome.isolated)
-    passed = outcome.code == 0 and word in outcome.stdout
-    complaint = [outcome.why] if outcome.why else outcome.stderr.strip().splitlines() or [""]
-    return Score(
-        "pass" if passed else "fail",
-        "" if passed else complaint[-1][:200] or "It ended before its tests did.",
-        outcome.seconds,
-        outcome.isolated,
-    )
+def tools_for(task: Task) -> Toolchain | Missing:
+    """The toolchain of the task's language; Missing tells why there is none."""
+    return toolchain(task.language)

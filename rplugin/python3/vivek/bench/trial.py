@@ -11,17 +11,20 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
 from vivek.agent.run import AskResult
-from vivek.bench import plain, scoring
-from vivek.bench.arms import ARMS, Plain, Vivek
+from vivek.bench import plain
+from vivek.bench.arms import ARMS, Arm, Plain, Vivek
 from vivek.bench.measures import changed_outside, lost_symbols, unchanged
 from vivek.bench.memory import PeakMemory
 from vivek.bench.recording import RecordedCall, Recorder
-from vivek.bench.scoring import Score, Toolchain
-from vivek.bench.tasks import Task
+from vivek.bench.scoring import Score, Scorer, tools_for
+from vivek.bench.task import Task
+from vivek.bench.toolchains import Missing, Toolchain
+from vivek.bench.usertest import UserTest, user_test, write
 from vivek.cancel import CancelToken
 from vivek.config import Settings
 from vivek.edits.diff import apply
@@ -31,6 +34,7 @@ from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import PROFILES
 from vivek.llm.select import choose
 from vivek.llm.steady import SteadyModel
+from vivek.project_file import Verify
 from vivek.request import AskRequest
 from vivek.session import Session
 
@@ -112,9 +116,11 @@ class Trials:
             self._loop.close()
             raise
         self._server = choice.model
+        self._scorer = Scorer(cancel)
 
     def close(self) -> None:
         """Close the connections; the server stays."""
+        self._scorer.close()
         self._loop.run(self._model.aclose(), CancelToken())
         self._loop.close()
 
@@ -123,14 +129,15 @@ class Trials:
 
         Raises ModelAPIError and its kin, VerifyUnavailableError, RunStoppedError.
         """
-        if lacking := scoring.lacking(task):
-            produced, recorder, seconds, peak = _skipped(task, lacking), Recorder(), 0.0, None
+        tools = tools_for(task)
+        if isinstance(tools, Missing):
+            produced, recorder, seconds, peak = _skipped(task, tools), Recorder(), 0.0, None
         else:
             seed = self._options.seed + repeat * _SEEDS_A_REPEAT
             recorder = Recorder(before, reply_cap=self._options.reply_cap, seed=seed)
             clock = _Clock()
             with PeakMemory(self._loop, self._server) as memory:
-                produced = self._produced(task, ARMS[arm], recorder, clock)
+                produced = self._produced(task, tools, ARMS[arm], recorder, clock)
             seconds, peak = clock.seconds, memory.peak
         code = produced.code
         return {
@@ -154,12 +161,16 @@ class Trials:
             "calls": recorder.settled(self._counter),
         }
 
-    def _produced(self, task: Task, arm: Plain | Vivek, recorder: Recorder, clock: _Clock) -> _Produced:
+    def _produced(
+        self, task: Task, tools: Toolchain, arm: Arm, recorder: Recorder, clock: _Clock
+    ) -> _Produced:
         if isinstance(arm, Plain):
-            return self._plainly(task, arm, recorder, clock)
-        return self._by_vivek(task, arm, recorder, clock)
+            return self._plainly(task, tools, arm, recorder, clock)
+        return self._by_vivek(task, tools, arm, recorder, clock)
 
-    def _plainly(self, task: Task, arm: Plain, recorder: Recorder, clock: _Clock) -> _Produced:
+    def _plainly(
+        self, task: Task, tools: Toolchain, arm: Plain, recorder: Recorder, clock: _Clock
+    ) -> _Produced:
         """The first sample that passes, and the first of all where none does."""
         model = recorder.around(self._model)
         options = self._options
@@ -172,45 +183,48 @@ class Trials:
                 with clock:
                     reply = self._loop.run(_reply(model, plain.prompt(task), sampling), self._cancel)
             except _OURS as error:
-                every.append(self._failed(task, error))
+                every.append(self._failed(task, tools, error))
                 continue
             code, fenced = plain.code_in(reply, task.language)
-            every.append(_Produced(code, scoring.score(task, code, self._cancel), fenced, {}))
+            every.append(_Produced(code, self._scorer.score(task, tools, code), fenced, {}))
             if every[-1].score.status == "pass":
                 return every[-1]
         return every[0]
 
-    def _by_vivek(self, task: Task, arm: Vivek, recorder: Recorder, clock: _Clock) -> _Produced:
+    def _by_vivek(
+        self, task: Task, tools: Toolchain, arm: Vivek, recorder: Recorder, clock: _Clock
+    ) -> _Produced:
         """As on the command line: a session of its own, the file in a folder of its own, nothing remembered."""
-        toolchain = scoring.TOOLCHAINS[task.language]
         with tempfile.TemporaryDirectory(prefix="vivek-bench-") as folder:
-            request = self._request(task, arm, Path(folder).resolve(), toolchain)
+            request = self._request(task, tools, arm, Path(folder).resolve())
             session = Session(around=recorder.around)
+            notices: list[str] = []
             try:
                 with clock:
-                    result = session.ask(request, lambda _event: None, self._cancel)
+                    result = session.ask(request, partial(_note, notices), self._cancel)
             except _OURS as error:
-                return self._failed(task, error)
+                return self._failed(task, tools, error, notices)
             finally:
                 session.close()
         code = apply(request.text, result["edits"])  # type: ignore[arg-type]
-        return _Produced(
-            code, scoring.score(task, code, self._cancel), bool(result["edits"]), _about(result)
-        )
+        score = self._scorer.score(task, tools, code)
+        return _Produced(code, score, bool(result["edits"]), _about(result, notices))
 
-    def _request(self, task: Task, arm: Vivek, folder: Path, toolchain: Toolchain) -> AskRequest:
-        path = folder / toolchain.candidate
+    def _request(self, task: Task, tools: Toolchain, arm: Vivek, folder: Path) -> AskRequest:
         text = task.before if task.before.endswith("\n") else task.before + "\n"
-        path.write_text(text, "utf-8")
+        project = (
+            user_test(task, tools, text) if arm.test else UserTest({tools.subject: text}, tools.subject, "")
+        )
         return AskRequest(
             run=uuid.uuid4().hex,
             instruction=task.instruction,
             text=text,
             filetype=task.language,
-            path=path,
+            path=write(project, folder),
             cwd=folder,
             stored=False,
             settings=self._settings(arm),
+            verify=Verify(arm.run_examples, project.command, folder if project.command else None),
         )
 
     def _settings(self, arm: Vivek) -> Settings:
@@ -219,11 +233,13 @@ class Trials:
         profile = {name: value for name, value in sampling.items() if value is not None} | dict(arm.profile)
         return replace(options.settings, profiles={"*": profile} if profile else {})
 
-    def _failed(self, task: Task, error: VivekError) -> _Produced:
+    def _failed(
+        self, task: Task, tools: Toolchain, error: VivekError, notices: Sequence[str] = ()
+    ) -> _Produced:
         """The file as it was: a task is not solved by leaving it alone, but it is scored all the same."""
-        score = scoring.score(task, task.before, self._cancel)
+        score = self._scorer.score(task, tools, task.before)
         unchanged_reply = isinstance(error, ModelOutputInvalidError) and "unchanged" in error.message
-        about = {"failure": str(error)}
+        about = {"failure": str(error), "notices": list(notices)}
         return _Produced(task.before, score, unchanged_reply, about, error.kind)
 
 
@@ -251,11 +267,17 @@ async def _reply(model: ChatModel, messages: Sequence[Message], sampling: Sampli
     return text
 
 
-def _about(result: AskResult) -> dict[str, Any]:
+def _note(notices: list[str], event: dict[str, Any]) -> None:
+    if event["kind"] == "notice":
+        notices.append(event["text"])
+
+
+def _about(result: AskResult, notices: Sequence[str]) -> dict[str, Any]:
     failed = [check for check in result["checks"] if not check["passed"]]
     kept: dict[str, Any] = {"route": result["route"], "iterations": result["iterations"]}
-    return kept | {"score": result["score"], "failed_checks": failed, "target": result["target"]}
+    kept |= {"score": result["score"], "failed_checks": failed, "target": result["target"]}
+    return kept | {"notices": list(notices)}
 
 
-def _skipped(task: Task, why: str) -> _Produced:
-    return _Produced(task.before, Score("skipped", why), False, {})
+def _skipped(task: Task, why: Missing) -> _Produced:
+    return _Produced(task.before, Score("skipped", why.reason), False, {})

@@ -67,9 +67,15 @@ class _Line(BaseModel):
 def bundled() -> list[TaskFile]:
     """The tasks that come with Vivek. Raises RequestError where there are none."""
     folder = resources.files("vivek.bench") / _BUNDLED
-    found = sorted(item.name for item in folder.iterdir() if item.name.endswith(".jsonl")) if folder.is_dir() else []
+    found = (
+        sorted(item.name for item in folder.iterdir() if item.name.endswith(".jsonl"))
+        if folder.is_dir()
+        else []
+    )
     if not found:
-        raise RequestError("No tasks come with this installation.", hint="Name a task file: vivek bench FILE.")
+        raise RequestError(
+            "No tasks come with this installation.", hint="Name a task file: vivek bench FILE."
+        )
     return [_parsed(name, (folder / name).read_bytes()) for name in found]
 
 
