@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tiny_tasks import AREA, BAD_AREA, GOOD_AREA, task
 from tiny_tasks import says as saying
+from vivek.agent.run import AskResult
 from vivek.bench.arms import ARMS, named
 from vivek.bench.plain import code_in
 from vivek.bench.trial import Options, Result, Trials
 from vivek.cancel import CancelToken
 from vivek.errors import ModelAPIError, RequestError, RunStoppedError
+from vivek.request import AskRequest
+from vivek.session import Session
 
 BROKEN = "```python\ndef area(r:\n```\n"
 
@@ -86,6 +90,31 @@ def test_each_attempt_of_vivek_is_kept(tmp_path: Path) -> None:
 def test_without_repair_there_is_one_attempt(tmp_path: Path) -> None:
     found = tried(saying(tmp_path / "s.json", BROKEN, GOOD_AREA), "vivek without repair")
     assert (found["status"], found["about"]["iterations"]) == ("syntax", 1)
+
+
+@pytest.mark.parametrize(
+    ("arm", "examples", "tests"),
+    [("vivek", False, False), ("vivek --run-examples", True, False), ("vivek --test", False, True)],
+)
+def test_only_the_arms_that_are_named_for_it_may_run_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arm: str, examples: bool, tests: bool
+) -> None:
+    asked: list[AskRequest] = []
+    files: list[str] = []
+    ask = Session.ask
+
+    def noted(self: Session, request: AskRequest, *more: Any) -> AskResult:
+        assert request.path is not None
+        asked.append(request)
+        files.extend(path.read_text() for path in request.path.parent.iterdir())
+        return ask(self, request, *more)
+
+    monkeypatch.setattr(Session, "ask", noted)
+    tried(saying(tmp_path / "s.json", GOOD_AREA, GOOD_AREA, GOOD_AREA), arm)
+    (request,) = asked
+    assert request.verify.run_examples == examples
+    assert bool(request.verify.test) == tests
+    assert any("area(2)" in text for text in files) == tests
 
 
 def test_a_reply_without_code_is_a_result(tmp_path: Path) -> None:

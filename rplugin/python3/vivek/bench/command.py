@@ -53,7 +53,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--out", type=Path, metavar="DIR", help="keep the run here; if it is begun, go on with it"
     )
-    output.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    shown = output.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    shown.add_argument("--report", action="store_true", help="print a Markdown table, a row for each model")
     output.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures (.png, .svg)")
     kept = parser.add_argument_group("of kept runs, without a model")
     kept.add_argument(
@@ -135,10 +137,12 @@ def _read(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace, found: Outcome, every: Sequence[Records]) -> None:
     from rich.console import Console
 
-    from vivek.bench import plot, run, table
+    from vivek.bench import plot, report, run, table
 
     if arguments.json:
         print(json.dumps(run.report(every, found)))
+    elif arguments.report:
+        sys.stdout.write(report.markdown(every))
     else:
         table.show(found.summaries, found.comparisons, Console(highlight=False))
     if arguments.plot:

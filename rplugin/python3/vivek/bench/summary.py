@@ -17,7 +17,8 @@ class Summary:
     """An arm's figures. tasks: those that could be run. first_token_ms: of a task's first call, the median.
 
     calls, prompt, cached, generated, computed, seconds: a task's mean. per_solved: computed tokens for each task
-    solved, None where none was. outside: lines changed outside the target. overflows: prompts that did not fit.
+    solved, None where none was. outside: lines changed outside the target. overflows: prompts that did not fit. cut:
+    replies that ran into their cap. timeouts: candidates that never ended. largest: tokens of the longest call.
     """
 
     arm: str
@@ -30,6 +31,8 @@ class Summary:
     outside: int
     overflows: int
     timeouts: int
+    cut: int
+    largest: int
     calls: float
     prompt: float
     cached: float
@@ -66,6 +69,8 @@ def summary(arm: str, results: Sequence[Result]) -> Summary:
         outside=sum(each["changed_outside"] or 0 for each in ran),
         overflows=sum(each["error"] == "ContextWindowExceededError" for each in ran),
         timeouts=sum(each["status"] == "timeout" for each in ran),
+        cut=sum(call["ending"] == "length" for call in calls),
+        largest=max((call["prompt_tokens"] + call["generated_tokens"] for call in calls), default=0),
         calls=len(calls) / count,
         prompt=prompt / count,
         cached=cached / count,

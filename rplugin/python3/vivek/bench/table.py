@@ -43,6 +43,7 @@ def _rows(summaries: Sequence[Summary]) -> list[tuple[str, list[str]]]:
         ("lines changed outside the target", [str(each.outside) for each in summaries]),
         ("overflows", [str(each.overflows) for each in summaries]),
         ("tests timed out", [str(each.timeouts) for each in summaries]),
+        ("replies cut off", [str(each.cut) for each in summaries]),
         ("calls", [f"{each.calls:.2f}" for each in summaries]),
         ("prompt tokens", [f"{each.prompt:.0f}" for each in summaries]),
         ("cached tokens", [f"{each.cached:.0f}" for each in summaries]),

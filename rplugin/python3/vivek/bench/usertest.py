@@ -19,6 +19,7 @@ from vivek.bench.task import Task
 from vivek.bench.toolchains import Toolchain
 
 _SUBJECT = "subject"
+_SCRIPT = "run_tests.sh"
 _TEST = f"test_{_SUBJECT}.py"
 _HEAD = f"""import {_SUBJECT}
 globals().update({{k: v for k, v in vars({_SUBJECT}).items() if not k.startswith('__')}})
@@ -40,7 +41,7 @@ def user_test(task: Task, tools: Toolchain, text: str) -> UserTest:
     if task.language == "python":
         return _python(task, text)
     files = {f"run/{name}": each for name, each in tools.files(text, task.tests, "ok").items()}
-    return UserTest(files, f"run/{tools.subject}", _commands(tools))
+    return UserTest({**files, _SCRIPT: _script(tools)}, f"run/{tools.subject}", f"sh {_SCRIPT}")
 
 
 def write(project: UserTest, folder: Path) -> Path:
@@ -52,12 +53,12 @@ def write(project: UserTest, folder: Path) -> Path:
     return folder / project.code
 
 
-def _commands(tools: Toolchain) -> str:
+def _script(tools: Toolchain) -> str:
     """The toolchain's steps, one after the other, from the project's folder."""
     names = {name: value.replace("{folder}", "$PWD") for name, value in tools.env.items()}
     exports = [f'export {name}="{value}"' for name, value in names.items()]
     steps = [shlex.join(step.command) for step in tools.build]
-    return f"sh -c {shlex.quote(' && '.join([*exports, *steps, 'cd run', shlex.join(tools.run.command)]))}"
+    return "\n".join(["set -e", *exports, *steps, "cd run", shlex.join(tools.run.command), ""])
 
 
 def _python(task: Task, text: str) -> UserTest:
