@@ -64,6 +64,12 @@ def failing(task: dict[str, str], which: str) -> list[Example]:
 
 
 @pytest.fixture
+def toolchain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the whole session, so that Go compiles its library once."""
+    return tmp_path_factory.getbasetemp() / "toolchains"
+
+
+@pytest.fixture
 def verdict(toolchain_folder: Path):
     """Decides on a task's text with the real toolchain; skips where it is missing."""
 
@@ -72,7 +78,12 @@ def verdict(toolchain_folder: Path):
         if isinstance(tools, Missing):
             pytest.skip(tools.reason)
         return check(
-            tools, task[which], task["tests"], folder=toolchain_folder / tools.language, run=sandbox.run
+            tools,
+            task[which],
+            task["tests"],
+            "all-tests-ran",
+            folder=toolchain_folder / tools.language,
+            run=sandbox.run,
         )
 
     return of

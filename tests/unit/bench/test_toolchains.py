@@ -46,6 +46,8 @@ PROGRAMS = {
     ),
 }
 
+WORD = "all-tests-ran"
+
 each_language = pytest.mark.parametrize("language", PROGRAMS)
 
 
@@ -56,12 +58,20 @@ def installed(language: str) -> Toolchain:
     return tools
 
 
+@pytest.fixture
+def toolchain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the whole session, so that Go compiles its library once."""
+    return tmp_path_factory.getbasetemp() / "toolchains"
+
+
 @each_language
 def test_right_code_passes_and_wrong_code_fails_with_what_is_told(language: str, toolchain_folder: Path):
     tools = installed(language)
     code, tests, _, _ = PROGRAMS[language]
-    right = check(tools, code, tests, folder=toolchain_folder / language, run=sandbox.run)
-    wrong = check(tools, code.replace("42", "41"), tests, folder=toolchain_folder / language, run=sandbox.run)
+    right = check(tools, code, tests, WORD, folder=toolchain_folder / language, run=sandbox.run)
+    wrong = check(
+        tools, code.replace("42", "41"), tests, WORD, folder=toolchain_folder / language, run=sandbox.run
+    )
     assert (right.status, right.told) == ("pass", "")
     assert wrong.status == "fail"
     assert any(word in wrong.told for word in ("Assert", "wrong answer"))
@@ -70,14 +80,18 @@ def test_right_code_passes_and_wrong_code_fails_with_what_is_told(language: str,
 @each_language
 def test_program_that_leaves_early_with_success_does_not_pass(language: str, toolchain_folder: Path):
     _, tests, leaves, _ = PROGRAMS[language]
-    found = check(installed(language), leaves, tests, folder=toolchain_folder / language, run=sandbox.run)
+    found = check(
+        installed(language), leaves, tests, WORD, folder=toolchain_folder / language, run=sandbox.run
+    )
     assert (found.status, found.told) == ("fail", "It ended before its tests did.")
 
 
 @each_language
 def test_code_that_does_not_parse_is_told_apart(language: str, toolchain_folder: Path):
     _, tests, _, broken = PROGRAMS[language]
-    found = check(installed(language), broken, tests, folder=toolchain_folder / language, run=sandbox.run)
+    found = check(
+        installed(language), broken, tests, WORD, folder=toolchain_folder / language, run=sandbox.run
+    )
     assert found.status == "syntax"
     assert found.told
 
@@ -86,21 +100,22 @@ def test_candidate_sees_no_file_of_the_one_before_it(tmp_path: Path):
     leaves = "import pathlib\npathlib.Path('left').touch()\n"
     looks = "import pathlib\nassert not pathlib.Path('left').exists()\n"
     verdicts = [
-        check(installed("python"), code, "", folder=tmp_path, run=sandbox.run) for code in (leaves, looks)
+        check(installed("python"), code, "", WORD, folder=tmp_path, run=sandbox.run)
+        for code in (leaves, looks)
     ]
     assert [verdict.status for verdict in verdicts] == ["pass", "pass"]
 
 
 def test_candidate_cannot_write_where_the_compiler_keeps_things(tmp_path: Path):
     code = "import pathlib\npathlib.Path('../kept').touch()\n"
-    found = check(installed("python"), code, "", folder=tmp_path, run=sandbox.run)
+    found = check(installed("python"), code, "", WORD, folder=tmp_path, run=sandbox.run)
     if not found.isolated:
         pytest.skip("Namespaces cannot be had here.")
     assert [item.name for item in tmp_path.iterdir()] == ["run"]
 
 
 def test_text_that_is_not_valid_unicode_does_not_pass(tmp_path: Path):
-    found = check(installed("python"), "x = 1  # \udcff\n", "", folder=tmp_path, run=sandbox.run)
+    found = check(installed("python"), "x = 1  # \udcff\n", "", WORD, folder=tmp_path, run=sandbox.run)
     assert found.status != "pass"
 
 
@@ -123,7 +138,7 @@ def test_time_that_is_up_is_told_and_ends_the_steps(tmp_path: Path):
             Outcome(None, "timeout", "", "", 10.0, False, "it did not end within 10 s"),
         ]
     )
-    found = check(installed("python"), "", "", folder=tmp_path, run=runner)
+    found = check(installed("python"), "", "", WORD, folder=tmp_path, run=runner)
     assert (found.status, found.told) == ("timeout", "it did not end within 10 s")
     assert (found.seconds, found.isolated) == (11.0, False)
     assert runner.workspaces == [tmp_path, tmp_path / "run"]
@@ -131,7 +146,7 @@ def test_time_that_is_up_is_told_and_ends_the_steps(tmp_path: Path):
 
 def test_killed_program_fails_with_the_reason(tmp_path: Path):
     killed = Outcome(None, "killed", "", "", 1.0, True, "it used more than 4 GiB")
-    found = check(installed("python"), "", "", folder=tmp_path, run=Scripted([killed]))
+    found = check(installed("python"), "", "", WORD, folder=tmp_path, run=Scripted([killed]))
     assert found.told == "it used more than 4 GiB"
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -95,14 +94,13 @@ def toolchain(language: str) -> Toolchain | Missing:
     return find() if find else Missing(language, f"Vivek has no toolchain for {language}.")
 
 
-def check(tools: Toolchain, code: str, tests: str, *, folder: Path, run: Runner) -> Verdict:
+def check(tools: Toolchain, code: str, tests: str, word: str, *, folder: Path, run: Runner) -> Verdict:
     """Whether the code passes the tests. Raises what the runner raises.
 
-    folder: where the files go, in ``run`` below it, and what the compiler keeps for the next time, where no candidate
-    can write. It may be used for many candidates, one after the other.
+    word: what the candidate cannot know; it is printed at the end, so that a program which leaves early with success is
+    told from one that passed. folder: where the files go, in ``run`` below it, and what the compiler keeps for the next
+    time, where no candidate can write. It may be used for many candidates, one after the other.
     """
-    # No candidate can know it, so one that leaves early with success is told from one that passed.
-    word = secrets.token_hex(16)
     place = folder / "run"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
