@@ -1,15 +1,17 @@
 """From a task's language to the files and commands that decide whether a candidate passes the task's tests.
 
-It starts no process itself: the runner (`vivek.verify.sandbox.run`) is passed in. It does not know what a task asks for.
+It starts no process itself: the runner (`vivek.verify.sandbox.run`) is passed in. It does not know what a task asks
+for.
 
 How the tests reach the code, by language: Python's follow it in one file. Lua's and JavaScript's `require` it as
-``subject``. C's include it, Go's stand beside it in the package, and both define a function (``run_tests``, ``runTests``)
-that the program's main calls.
+``subject``. C's include it, Go's stand beside it in the package, and both define a function that the program's main
+calls: ``run_tests``, ``runTests``.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +24,10 @@ from vivek.verify.sandbox import Limits, Outcome
 Status = Literal["pass", "fail", "syntax", "timeout"]
 
 _WHERE = (Path(sys.executable).parent, Path("/usr/local/go/bin"))
-"""Where programs are looked for besides the PATH: Neovim may be in Vivek's environment, Go where its archive puts it."""
+"""Where programs are looked for too: Neovim may be in Vivek's environment, Go where its own archive puts it."""
+
+_TELLING = re.compile(r"(?=\S).*?(?:Error\b|panic:|error:|Assertion|undefined|lua[\d.]*: |E5113: |\.go:\d+:)")
+"""A line of stderr that says what is wrong. Stack traces are indented, and follow it or lead to it."""
 
 
 class Runner(Protocol):
@@ -40,7 +45,7 @@ class Step:
 
     command: tuple[str, ...]
     failed: Status = "fail"
-    limits: Limits = Limits()
+    limits: Limits = Limits()  # noqa: RUF009 (it is frozen)
 
 
 _GO_LIMITS = Limits(seconds=60.0, processes=512, file_bytes=256 << 20)
@@ -75,7 +80,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the tests say. told: the last line that the failing command wrote to stderr, "" for a pass."""
+    """What the tests say. told: the line that says what is wrong, as the language words it; "" for a pass."""
 
     status: Status
     told: str
@@ -90,11 +95,11 @@ def toolchain(language: str) -> Toolchain | Missing:
 
 
 def check(tools: Toolchain, code: str, tests: str, word: str, *, folder: Path, run: Runner) -> Verdict:
-    """Whether the code passes the tests.
+    """Whether the code passes the tests. Raises what the runner raises.
 
-    word: what the candidate cannot know; it is printed at the end, so that a program which leaves early is told from one
-    that passed. folder: where the files go, in ``run`` below it, and what the compiler keeps for the next time, where no
-    candidate can write. It may be used for many candidates, one after the other.
+    word: what the candidate cannot know; it is printed at the end, so that a program which leaves early with success is
+    told from one that passed. folder: where the files go, in ``run`` below it, and what the compiler keeps for the next
+    time, where no candidate can write. It may be used for many candidates, one after the other.
     """
     place = folder / "run"
     shutil.rmtree(place, ignore_errors=True)
@@ -110,15 +115,16 @@ def check(tools: Toolchain, code: str, tests: str, word: str, *, folder: Path, r
         if outcome.ended == "timeout":
             return Verdict("timeout", outcome.why, seconds, outcome.isolated)
         if outcome.code != 0:
-            return Verdict(step.failed, _last_line(outcome), seconds, outcome.isolated)
+            return Verdict(step.failed, _complaint(outcome), seconds, outcome.isolated)
     if word not in outcome.stdout:
         return Verdict("fail", "It ended before its tests did.", seconds, outcome.isolated)
     return Verdict("pass", "", seconds, outcome.isolated)
 
 
-def _last_line(outcome: Outcome) -> str:
+def _complaint(outcome: Outcome) -> str:
     lines = outcome.stderr.strip().splitlines()
-    return lines[-1] if lines else outcome.why or f"It ended with status {outcome.code}."
+    telling = [line for line in lines if _TELLING.match(line)] or lines[-1:]
+    return telling[-1] if telling else outcome.why or f"It ended with status {outcome.code}."
 
 
 def _found(*programs: str) -> str | None:
@@ -158,7 +164,7 @@ def _lua() -> Toolchain | Missing:
         }
 
     parse = Step((*words, "run/parse.lua"), "syntax")
-    state = {name: "{folder}" for name in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")}
+    state = dict.fromkeys(("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"), "{folder}")
     return Toolchain("lua", "subject.lua", files, Step((*words, "check.lua")), (parse,), state)
 
 
@@ -178,7 +184,9 @@ def _javascript() -> Toolchain | Missing:
     return Toolchain("javascript", "subject.js", files, Step((node, "check.js")), (parse,))
 
 
-_GO_MAIN = 'package main\n\nimport "os"\n\nfunc main() {{\n\trunTests()\n\tos.Stdout.WriteString("\\n{}\\n")\n}}\n'
+_GO_MAIN = (
+    'package main\n\nimport "os"\n\nfunc main() {{\n\trunTests()\n\tos.Stdout.WriteString("\\n{}\\n")\n}}\n'
+)
 
 
 def _go() -> Toolchain | Missing:
@@ -204,14 +212,18 @@ def _go() -> Toolchain | Missing:
     return Toolchain("go", "subject.go", files, Step(("./check",)), (parse, build), env)
 
 
+_C_MAIN = (
+    '#include <stdio.h>\n\nint main(void)\n{{\n    run_tests();\n    puts("\\n{}");\n    return 0;\n}}\n'
+)
+
+
 def _c() -> Toolchain | Missing:
     cc = _found("cc", "gcc", "clang")
     if cc is None:
         return Missing("c", "No C compiler is installed (cc, gcc or clang).")
 
     def files(code: str, tests: str, word: str) -> Mapping[str, str]:
-        main = f'#include <stdio.h>\n\nint main(void)\n{{\n    run_tests();\n    puts("\\n{word}");\n    return 0;\n}}\n'
-        return {"subject.c": code, "check.c": f'#include "subject.c"\n\n{tests}\n{main}'}
+        return {"subject.c": code, "check.c": f'#include "subject.c"\n\n{tests}\n{_C_MAIN.format(word)}'}
 
     words = (cc, "-std=gnu11", "-w")
     build = Step((*words, "-g", "-o", "run/check", "run/check.c", "-lm"), limits=Limits(seconds=30.0))
