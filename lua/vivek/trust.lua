@@ -56,6 +56,7 @@ function M.project(path)
   if not file or not before or declined[file] == before then
     return nil
   end
+  vim.fn.mkdir(vim.fn.stdpath('state'), 'p') -- Neovim writes its answers there, and does not make it
   local text = vim.secure.read(file)
   if type(text) ~= 'string' then
     declined[file] = before

@@ -21,6 +21,8 @@ MOST_FILES = 20_000
 MOST_BYTES = 512 << 20
 
 _SHOWN = frozenset({".git", ".hg", ".jj", ".svn", "node_modules"})
+"""A worktree's ``.git`` is a file, whose copy would let git write to the repository."""
+
 _NEITHER = (".vivek", "__pycache__", ".hypothesis", ".cache", "*_cache", "*.pyc")
 """Ours, or caches, which their tools would want to write."""
 
@@ -121,9 +123,11 @@ def _kind(entry: os.DirEntry[str], path: Path, excluded: Excluded) -> str:
     if any(fnmatch(entry.name, pattern) for pattern in _NEITHER):
         return ""
     if entry.is_symlink():
-        return "" if excluded(path) else "link"
+        return "link" if _leads_to(path) and not excluded(path) else ""
+    if entry.name in _SHOWN:
+        return "shown"
     if entry.is_dir():
-        is_shown = entry.name in _SHOWN or (path / "pyvenv.cfg").is_file() or excluded(path)
+        is_shown = (path / "pyvenv.cfg").is_file() or excluded(path)
         return "shown" if is_shown else "folder"
     if not entry.is_file():  # a socket, a pipe
         return ""
@@ -134,12 +138,17 @@ def _kind(entry: os.DirEntry[str], path: Path, excluded: Excluded) -> str:
 
 def _link(root: Path, path: Path) -> Iterator[tuple[Path, Path]]:
     """A link as it is made in the copy: to what the link leads to in the end, relative, so that it stays inside."""
-    try:
-        leads_to = path.resolve(strict=True)
-    except (OSError, RuntimeError):  # it leads nowhere, or in a circle
-        return
-    if leads_to.is_relative_to(root):
+    leads_to = _leads_to(path)
+    if leads_to is not None and leads_to.is_relative_to(root):
         yield path.relative_to(root), Path(os.path.relpath(leads_to, path.parent))
+
+
+def _leads_to(link: Path) -> Path | None:
+    """Where a link leads in the end; None where it leads nowhere, or in a circle."""
+    try:
+        return link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return None
 
 
 def _too_large(what: str) -> VerifyUnavailableError:

@@ -84,10 +84,9 @@ def _comparisons(line: str) -> list[tuple[str, str]]:
 
 def _values(text: str) -> Iterator[str]:
     """What the value may be: without the full stop or the comment after it, or all that there is."""
-    shorter = _AFTER.sub("", text.strip())
-    yield shorter
-    if shorter != text.strip():
-        yield _AFTER.sub("", shorter)
+    whole = text.strip()
+    shorter = _AFTER.sub("", whole)
+    yield from dict.fromkeys((shorter, _AFTER.sub("", shorter), whole))
 
 
 def _is_call(text: str) -> bool:

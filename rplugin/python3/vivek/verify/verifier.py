@@ -100,8 +100,8 @@ class ProjectVerifier:
     def _ran(self, text: str, examples: Sequence[Example], cancel: CancelToken) -> Ran:
         with self._copy(text, cancel) as (place, module):
             ran = run_harness(place, module, self._subject.python, examples, cancel)
-            if ran.loaded and Path(ran.loaded) != place.seen_at / place.file:
-                raise VerifyUnavailableError(f"Python imports {ran.loaded} in place of the copy.")
+            if ran.loaded:
+                self._hold(place, ran)
             return ran
 
     def _tests(self, text: str, cancel: CancelToken) -> Report:
@@ -118,9 +118,7 @@ class ProjectVerifier:
         with self._copy(text, cancel) as (place, module):
             if not place.isolated and self._subject.language == "python":
                 ran = run_harness(place, module, self._subject.python, (), cancel)
-                if Path(ran.loaded) != place.seen_at / place.file:
-                    reason = ran.failed or f"Python imports {ran.loaded} in place of the copy"
-                    raise VerifyUnavailableError(f"It is not sure that the tests see the copy: {reason}.")
+                self._hold(place, ran)
             command, environment = prepared(self._test, place.file, self._subject.python)
             environment = {**place.environment(module), **environment}
             outcome = place.run(command, environment, TEST_SECONDS, cancel)
@@ -128,6 +126,13 @@ class ProjectVerifier:
         if text == self._subject.original:
             self._baseline = verdict
         return verdict
+
+    def _hold(self, place: Place, ran: Ran) -> None:
+        """Raise VerifyUnavailableError where what was loaded is not the copy's."""
+        if not ran.loaded:
+            raise VerifyUnavailableError(f"It is not sure that the tests see the copy: {ran.failed}.")
+        if Path(ran.loaded) != place.seen_at / place.file:
+            raise VerifyUnavailableError(f"What Python imports is not the copy, but {ran.loaded}.")
 
     @contextmanager
     def _copy(self, text: str, cancel: CancelToken) -> Iterator[tuple[Place, Module]]:
