@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vivek.bench.task import Task
-from vivek.bench.trial import Options, Result
+from vivek.bench.result import Result
+from vivek.bench.trial import Options
 from vivek.config import Settings
 
 AREA = {

@@ -133,6 +133,14 @@ def test_runs_of_two_folders_are_compared_and_an_arm_of_both_told_apart(shell: S
     assert arms == [("raw", 1), ("vivek (one)", 2), ("vivek (two)", 1)]
 
 
+def test_a_report_is_a_row_of_a_table(shell: Shell) -> None:
+    shell.replies(*ALL)
+    done = shell.run("tiny.jsonl", "--out", "kept", "--report")
+    head, _, row = done.stdout.splitlines()
+    assert head.startswith("| model | raw solved |")
+    assert row.startswith("| script | 1 of 2 | 2 of 2 | 100% |")
+
+
 def test_a_picture_is_drawn(shell: Shell) -> None:
     shell.replies(*ALL)
     assert shell.run("tiny.jsonl", "--out", "kept", "--plot", "a.svg").returncode == 0
@@ -149,7 +157,8 @@ def test_a_picture_is_drawn(shell: Shell) -> None:
         (["tiny.jsonl", "--arms", "rwa"], "Did you mean 'raw'?"),
         (["tiny.jsonl", "--ids", "x*"], "No task is left"),
         (["tiny.jsonl", "--plot", "a.txt"], "cannot be drawn"),
-        (["tiny.jsonl", "--limit", "0"], "--limit"),
+        (["tiny.jsonl", "--limit", "0"], "--limit: '0' is not a whole number"),
+        (["tiny.jsonl", "--temperature", "hot"], "'hot' is not a number from 0 to 2"),
         (["--read", "none"], "holds no run"),
         (["--compare", "none"], "holds no run"),
     ],

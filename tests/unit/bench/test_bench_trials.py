@@ -12,7 +12,8 @@ from tiny_tasks import says as saying
 from vivek.agent.run import AskResult
 from vivek.bench.arms import ARMS, named
 from vivek.bench.plain import code_in
-from vivek.bench.trial import Options, Result, Trials
+from vivek.bench.result import Result
+from vivek.bench.trial import Options, Trials
 from vivek.cancel import CancelToken
 from vivek.errors import ModelAPIError, RequestError, RunStoppedError
 from vivek.request import AskRequest

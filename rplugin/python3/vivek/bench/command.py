@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,8 @@ from vivek.errors import ConfigError, RequestError, VivekError
 if TYPE_CHECKING:
     from vivek.bench.records import Records
     from vivek.bench.run import Outcome, Plan
-    from vivek.bench.trial import Options, Result
+    from vivek.bench.result import Result
+    from vivek.bench.trial import Options
 
 UNFINISHED = 1
 USED_BADLY = 2
@@ -45,8 +46,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--model", help="a model's name, or the path of a GGUF file")
     how.add_argument("--backend", choices=BACKENDS, default="auto")
     how.add_argument("--url", help="the server's address")
-    how.add_argument("--temperature", type=_fraction_of(2.0), help="instead of each arm's own")
-    how.add_argument("--top-p", type=_fraction_of(1.0))
+    how.add_argument("--temperature", type=_within(0.0, 2.0), help="instead of each arm's own")
+    how.add_argument("--top-p", type=_within(0.01, 1.0), help="likewise")
     how.add_argument("--reply-cap", type=_positive, metavar="TOKENS", help="no reply is longer")
     how.add_argument("--seed", type=_positive, default=1)
     output = parser.add_argument_group("what is kept and shown")
@@ -209,17 +210,18 @@ def _told(result: Result) -> str:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
 
 
-def _fraction_of(most: float) -> Callable[[str], float]:
+def _within(least: float, most: float) -> Callable[[str], float]:
+    """What reads a number of that range."""
+
     def number(text: str) -> float:
-        value = float(text)
-        if not 0 <= value <= most:
-            raise ValueError(text)
-        return value
+        with suppress(ValueError):
+            if least <= (value := float(text)) <= most:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
 
     return number

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vivek.bench.trial import Result
+from vivek.bench.result import Result
 
 SAMPLES = 10_000
 _SEED = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from vivek.bench.recording import RecordedCall
-from vivek.bench.trial import Result
+from vivek.bench.result import Result
 
 
 def matching(results: Sequence[Result], glob: str | None, *, failed: bool) -> list[Result]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from vivek.bench.trial import Result
+from vivek.bench.result import Result
 from vivek.errors import RequestError
 
 _SETTINGS = "run.json"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vivek.bench.trial import Result
+from vivek.bench.result import Result
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,20 @@ from __future__ import annotations
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, cast
 
 from vivek.agent.run import AskResult
 from vivek.bench import plain
-from vivek.bench.arms import ARMS, Arm, Plain, Vivek
+from vivek.bench.arms import ARMS, Plain, Vivek
 from vivek.bench.measures import changed_outside, lost_symbols, unchanged
 from vivek.bench.memory import PeakMemory
-from vivek.bench.recording import RecordedCall, Recorder
+from vivek.bench.recording import Recorder
+from vivek.bench.result import Result
 from vivek.bench.scoring import Score, Scorer, tools_for
 from vivek.bench.task import Task
 from vivek.bench.toolchains import Missing, Toolchain
@@ -28,8 +30,18 @@ from vivek.bench.usertest import UserTest, user_test, write
 from vivek.cancel import CancelToken
 from vivek.config import Settings
 from vivek.edits.diff import apply
+from vivek.edits.reply import extract
 from vivek.errors import ContextWindowExceededError, ModelOutputInvalidError, RequestError, VivekError
-from vivek.llm.base import ChatModel, Finished, Message, ModelInfo, Sampling, Text, TokenCounter
+from vivek.llm.base import (
+    ChatModel,
+    Message,
+    ModelInfo,
+    Retrying,
+    Sampling,
+    StreamEvent,
+    Text,
+    TokenCounter,
+)
 from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import PROFILES
 from vivek.llm.select import choose
@@ -44,36 +56,6 @@ _OURS = (ContextWindowExceededError, ModelOutputInvalidError, RequestError)
 
 _SEEDS_A_REPEAT = 100
 """More than any arm uses for one task."""
-
-
-class Result(TypedDict):
-    """What came of one task under one arm, as it is kept.
-
-    status: `pass`, `fail`, `syntax` or `timeout`, `skipped` where the task cannot be run here; detail: the complaint.
-    code: the new file. well_formed: whether the reply held code as it was asked for. changed_outside: None where the
-    task has no target. error: the kind of the failure that the ask ended in, "" for none. seconds: of asking, not of
-    the tests. peak_bytes: the most memory that the model's server took meanwhile, None where it is not known. about:
-    the route, iterations, score and failed checks of an ask.
-    """
-
-    file: str
-    task: str
-    cluster: str
-    arm: str
-    repeat: int
-    status: str
-    detail: str
-    isolated: bool
-    code: str
-    well_formed: bool
-    unchanged: bool
-    lost_symbols: int
-    changed_outside: int | None
-    error: str
-    seconds: float
-    peak_bytes: int | None
-    about: dict[str, Any]
-    calls: list[RecordedCall]
 
 
 @dataclass(frozen=True)
@@ -96,6 +78,16 @@ class _Produced:
     well_formed: bool
     about: dict[str, Any]
     error: str = ""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A task at work: what runs its language, what records its calls, the seconds spent on asking."""
+
+    task: Task
+    tools: Toolchain
+    recorder: Recorder
+    clock: _Clock
 
 
 class Trials:
@@ -131,90 +123,61 @@ class Trials:
         """
         tools = tools_for(task)
         if isinstance(tools, Missing):
-            produced, recorder, seconds, peak = _skipped(task, tools), Recorder(), 0.0, None
-        else:
-            seed = self._options.seed + repeat * _SEEDS_A_REPEAT
-            recorder = Recorder(before, reply_cap=self._options.reply_cap, seed=seed)
-            clock = _Clock()
-            with PeakMemory(self._loop, self._server) as memory:
-                produced = self._produced(task, tools, ARMS[arm], recorder, clock)
-            seconds, peak = clock.seconds, memory.peak
-        code = produced.code
-        return {
-            "file": task.file,
-            "task": task.id,
-            "cluster": task.cluster,
-            "arm": arm,
-            "repeat": repeat,
-            "status": produced.score.status,
-            "detail": produced.score.detail,
-            "isolated": produced.score.isolated,
-            "code": code,
-            "well_formed": produced.well_formed,
-            "unchanged": unchanged(task, code),
-            "lost_symbols": lost_symbols(task, code),
-            "changed_outside": changed_outside(task, code),
-            "error": produced.error,
-            "seconds": round(seconds, 3),
-            "peak_bytes": peak,
-            "about": produced.about,
-            "calls": recorder.settled(self._counter),
-        }
+            skipped = _Produced(task.before, Score("skipped", tools.reason), False, {})
+            return _result(task, arm, repeat, skipped)
+        seed = self._options.seed + repeat * _SEEDS_A_REPEAT
+        work = _Work(task, tools, Recorder(before, reply_cap=self._options.reply_cap, seed=seed), _Clock())
+        way = ARMS[arm]
+        with PeakMemory(self._loop, self._server) as memory:
+            produced = self._plainly(work, way) if isinstance(way, Plain) else self._by_vivek(work, way)
+        self._cancel.raise_if_cancelled()  # what a stopped ask had finished by then is no result
+        measured = _result(task, arm, repeat, produced)
+        measured["seconds"], measured["peak_bytes"] = round(work.clock.seconds, 3), memory.peak
+        measured["calls"] = work.recorder.settled(self._counter)
+        return measured
 
-    def _produced(
-        self, task: Task, tools: Toolchain, arm: Arm, recorder: Recorder, clock: _Clock
-    ) -> _Produced:
-        if isinstance(arm, Plain):
-            return self._plainly(task, tools, arm, recorder, clock)
-        return self._by_vivek(task, tools, arm, recorder, clock)
-
-    def _plainly(
-        self, task: Task, tools: Toolchain, arm: Plain, recorder: Recorder, clock: _Clock
-    ) -> _Produced:
+    def _plainly(self, work: _Work, arm: Plain) -> _Produced:
         """The first sample that passes, and the first of all where none does."""
-        model = recorder.around(self._model)
+        model = work.recorder.around(self._model)
         options = self._options
         temperature = next((each for each in (arm.temperature, options.temperature) if each is not None), 0.0)
         top_p = options.top_p or PROFILES["small"].top_p
         every: list[_Produced] = []
         for number in range(1, arm.samples + 1):
-            sampling = plain.sampling(task, temperature, top_p, number)
+            sampling = plain.sampling(work.task, temperature, top_p, number)
             try:
-                with clock:
-                    reply = self._loop.run(_reply(model, plain.prompt(task), sampling), self._cancel)
+                with work.clock:
+                    reply = self._loop.run(_reply(model, plain.prompt(work.task), sampling), self._cancel)
             except _OURS as error:
-                every.append(self._failed(task, tools, error))
+                every.append(self._failed(work, error))
                 continue
-            code, fenced = plain.code_in(reply, task.language)
-            every.append(_Produced(code, self._scorer.score(task, tools, code), fenced, {}))
+            code, fenced = plain.code_in(reply, work.task.language)
+            every.append(_Produced(code, self._score(work, code), fenced, {}))
             if every[-1].score.status == "pass":
                 return every[-1]
         return every[0]
 
-    def _by_vivek(
-        self, task: Task, tools: Toolchain, arm: Vivek, recorder: Recorder, clock: _Clock
-    ) -> _Produced:
+    def _by_vivek(self, work: _Work, arm: Vivek) -> _Produced:
         """As on the command line: a session of its own, the file in a folder of its own, nothing remembered."""
         with tempfile.TemporaryDirectory(prefix="vivek-bench-") as folder:
-            request = self._request(task, tools, arm, Path(folder).resolve())
-            session = Session(around=recorder.around)
+            request = self._request(work, arm, Path(folder).resolve())
+            session = Session(around=work.recorder.around)
             notices: list[str] = []
             try:
-                with clock:
+                with work.clock:
                     result = session.ask(request, partial(_note, notices), self._cancel)
             except _OURS as error:
-                return self._failed(task, tools, error, notices)
+                return self._failed(work, error, notices)
             finally:
                 session.close()
         code = apply(request.text, result["edits"])  # type: ignore[arg-type]
-        score = self._scorer.score(task, tools, code)
-        return _Produced(code, score, bool(result["edits"]), _about(result, notices))
+        return _Produced(code, self._score(work, code), bool(result["edits"]), _about(result, notices))
 
-    def _request(self, task: Task, tools: Toolchain, arm: Vivek, folder: Path) -> AskRequest:
+    def _request(self, work: _Work, arm: Vivek, folder: Path) -> AskRequest:
+        task, tools = work.task, work.tools
         text = task.before if task.before.endswith("\n") else task.before + "\n"
-        project = (
-            user_test(task, tools, text) if arm.test else UserTest({tools.subject: text}, tools.subject, "")
-        )
+        alone = UserTest({tools.subject: text}, tools.subject, "")
+        project = user_test(task, tools, text) if arm.test else alone
         return AskRequest(
             run=uuid.uuid4().hex,
             instruction=task.instruction,
@@ -233,14 +196,16 @@ class Trials:
         profile = {name: value for name, value in sampling.items() if value is not None} | dict(arm.profile)
         return replace(options.settings, profiles={"*": profile} if profile else {})
 
-    def _failed(
-        self, task: Task, tools: Toolchain, error: VivekError, notices: Sequence[str] = ()
-    ) -> _Produced:
+    def _failed(self, work: _Work, error: VivekError, notices: Sequence[str] = ()) -> _Produced:
         """The file as it was: a task is not solved by leaving it alone, but it is scored all the same."""
-        score = self._scorer.score(task, tools, task.before)
-        unchanged_reply = isinstance(error, ModelOutputInvalidError) and "unchanged" in error.message
+        task = work.task
+        replies = [call["reply"] for call in work.recorder.calls]
+        formed = any(extract(reply, task.language).code for reply in replies)
         about = {"failure": str(error), "notices": list(notices)}
-        return _Produced(task.before, score, unchanged_reply, about, error.kind)
+        return _Produced(task.before, self._score(work, task.before), formed, about, error.kind)
+
+    def _score(self, work: _Work, code: str) -> Score:
+        return self._scorer.score(work.task, work.tools, code)
 
 
 class _Clock:
@@ -258,12 +223,14 @@ class _Clock:
 
 
 async def _reply(model: ChatModel, messages: Sequence[Message], sampling: Sampling) -> str:
+    stream = cast(AsyncGenerator[StreamEvent, None], model.stream(messages, sampling))
     text = ""
-    async for event in model.stream(messages, sampling):
-        if isinstance(event, Text):
-            text += event.text
-        elif isinstance(event, Finished):
-            break
+    async with aclosing(stream) as events:
+        async for event in events:
+            if isinstance(event, Retrying):
+                text = ""
+            elif isinstance(event, Text):
+                text += event.text
     return text
 
 
@@ -276,8 +243,29 @@ def _about(result: AskResult, notices: Sequence[str]) -> dict[str, Any]:
     failed = [check for check in result["checks"] if not check["passed"]]
     kept: dict[str, Any] = {"route": result["route"], "iterations": result["iterations"]}
     kept |= {"score": result["score"], "failed_checks": failed, "target": result["target"]}
-    return kept | {"notices": list(notices)}
+    return kept | {"warning": result["warning"], "notices": list(notices)}
 
 
-def _skipped(task: Task, why: Missing) -> _Produced:
-    return _Produced(task.before, Score("skipped", why.reason), False, {})
+def _result(task: Task, arm: str, repeat: int, produced: _Produced) -> Result:
+    """The result but for what asking cost."""
+    code, score = produced.code, produced.score
+    return {
+        "file": task.file,
+        "task": task.id,
+        "cluster": task.cluster,
+        "arm": arm,
+        "repeat": repeat,
+        "status": score.status,
+        "detail": score.detail,
+        "isolated": score.isolated,
+        "code": code,
+        "well_formed": produced.well_formed,
+        "unchanged": unchanged(task, code),
+        "lost_symbols": lost_symbols(task, code),
+        "changed_outside": changed_outside(task, code),
+        "error": produced.error,
+        "seconds": 0.0,
+        "peak_bytes": None,
+        "about": produced.about,
+        "calls": [],
+    }
