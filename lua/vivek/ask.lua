@@ -15,6 +15,7 @@ local proposals = require('vivek.proposals')
 local runs = require('vivek.runs')
 local scratch = require('vivek.scratch')
 local sources = require('vivek.sources')
+local trust = require('vivek.trust')
 
 local M = {}
 
@@ -24,6 +25,7 @@ local M = {}
 ---@field base? { lines: string[], eol: boolean } the buffer itself, where `lines` has pending hunks in it
 ---@field config vivek.RunConfig
 ---@field trusted boolean
+---@field project? vivek.ProjectFile what the project's own settings say, where the user trusts them
 
 -- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here. One that nothing
 -- was heard of yet (Python is starting) has nothing to offer, and is not waited for.
@@ -238,6 +240,8 @@ vim.api.nvim_create_autocmd('BufWipeout', {
 ---@param instruction string
 ---@param origin { seen: string[], follows?: string }
 local function begin(buf, base, eol, snapshot, instruction, origin)
+  -- Before anything is shown, for it may ask the user.
+  local project = snapshot.path ~= '' and trust.project(snapshot.path) or nil
   local channel, text, hint = host.start()
   if not channel then
     return message.error(text --[[@as string]], hint)
@@ -276,6 +280,7 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
     instruction = instruction,
     config = config.for_run(),
     trusted = config.trusts(snapshot.path ~= '' and snapshot.path or snapshot.cwd),
+    project = project,
   })
   local sent
   sent, text, hint = host.notify('vivek_ask', ask)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from vivek.bench.command import add_options as add_bench_options
 from vivek.cancel import CancelToken
 from vivek.config import BACKENDS, HISTORY_STRATEGIES, Settings
 from vivek.errors import RequestError, VivekError
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ask(commands.add_parser("ask", help="rewrite, write or explain code in a file"))
     _add_install(commands.add_parser("install", help="fetch a model for the embedded backend"))
     _add_models(commands.add_parser("models", help="list the models that can be fetched"))
+    add_bench_options(commands.add_parser("bench", help="measure a model on tasks, plain and through Vivek"))
     return parser
 
 
@@ -75,6 +77,12 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
         choices=HISTORY_STRATEGIES,
         default="recent",
         help="which of the conversation's earlier instructions the model reads",
+    )
+    parser.add_argument(
+        "--run-examples", action="store_true", help="run the examples of the block's docstrings, in a sandbox"
+    )
+    parser.add_argument(
+        "--test", metavar="CMD", default="", help="run this on a copy of the project: 'pytest -q {file}'"
     )
     parser.add_argument("--filetype", help="the language, where the file's name does not tell")
     parser.set_defaults(command=_ask)
@@ -183,6 +191,7 @@ def _split_range(argument: str) -> tuple[str, int | None, int | None]:
 
 def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
     from vivek.grammar import filetype_of
+    from vivek.project_file import Verify
     from vivek.request import AskRequest
 
     known = filetype_of(source.path) if source.path else ""
@@ -197,6 +206,7 @@ def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
         thread=arguments.thread,
         stored=arguments.thread is not None,
         settings=Settings(arguments.backend, arguments.model, arguments.url, arguments.history),
+        verify=Verify(arguments.run_examples, arguments.test.strip()),
     )
 
 

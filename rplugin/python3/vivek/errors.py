@@ -13,6 +13,7 @@
     |  '- ModelConnectionLostError   the connection broke in the middle of a reply
     |- ModelOutputInvalidError       the model answered, but with nothing that can be used
     |- JSONParsingError              a server sent what is not JSON
+    |- VerifyUnavailableError        an example or a test cannot be run
     |- ConversationError             the conversations' database cannot be read or written
     '- RunStoppedError               the user stopped the run
 
@@ -101,6 +102,10 @@ class ModelOutputInvalidError(VivekError):
 
 class JSONParsingError(VivekError):
     """A server sent something that is not the JSON it should be."""
+
+
+class VerifyUnavailableError(VivekError):
+    """Examples or tests cannot be run here: a program is missing, or the project is too large to copy."""
 
 
 class ConversationError(VivekError):

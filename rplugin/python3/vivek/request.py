@@ -12,6 +12,7 @@ from typing import Any
 
 from vivek.config import Settings, settings
 from vivek.errors import RequestError
+from vivek.project_file import Verify, project_settings
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class AskRequest:
     boundary for every hunk; None without one. cursor: 1-based line, None on the command line. base_text: what the text
     edits are computed against, where that is not `text` (a follow-up works on a proposal that is not applied yet).
     thread: a conversation's name, None for the file's current one. stored: whether the conversation is kept.
-    buffer: what tells unnamed buffers apart.
+    buffer: what tells unnamed buffers apart. verify: what may be run on a candidate; nothing, unless the user switched
+    it on.
     """
 
     run: str
@@ -51,6 +53,7 @@ class AskRequest:
     stored: bool = True
     buffer: str = ""
     settings: Settings = field(default_factory=Settings)
+    verify: Verify = field(default_factory=Verify)
 
     def __post_init__(self) -> None:
         """Raise RequestError where there is no instruction or the range lies outside the document."""
@@ -94,6 +97,7 @@ class AskRequest:
             trusted=bool(payload.get("trusted")),
             buffer=str(payload.get("buffer") or ""),
             settings=settings(payload.get("config") or {}),
+            verify=_verify(payload.get("project")),
         )
 
 
@@ -115,6 +119,11 @@ def _document(payload: Mapping[str, Any]) -> str:
     if lines in ([], [""]):
         return ""
     return "\n".join(lines) + ("\n" if payload.get("eol", True) else "")
+
+
+def _verify(project: Mapping[str, Any] | None) -> Verify:
+    """What the project's settings switch on, which are sent only where the user trusts them."""
+    return project_settings(project["text"], Path(project["root"])) if project else Verify()
 
 
 def _diagnostic(item: Mapping[str, Any]) -> Diagnostic:

@@ -24,6 +24,7 @@ from vivek.agent.store import Store
 from vivek.cancel import CancelToken
 from vivek.config import Settings
 from vivek.context.ignore import Ignore
+from vivek.context.interpreters import python_for
 from vivek.context.project import find_root, state_dir_for
 from vivek.context.symbols import Symbol, Symbols
 from vivek.errors import RequestError, RunStoppedError, VivekError
@@ -38,6 +39,8 @@ from vivek.llm.steady import SteadyModel
 from vivek.log import log_path
 from vivek.paths import models_dir, runtime_dir, state_dir
 from vivek.request import AskRequest
+from vivek.verify.report import Verifier
+from vivek.verify.verifier import ProjectVerifier, Subject, isolation_notice
 
 _DATABASE = "checkpoints.db"
 
@@ -50,9 +53,13 @@ _HEALTH_SECONDS = 8.0
 
 
 class Session:
-    """Runs asks, several at once if need be. Close it when done."""
+    """Runs asks, several at once if need be. Close it when done.
 
-    def __init__(self) -> None:
+    around: put around each ask's model, e.g. what records its calls.
+    """
+
+    def __init__(self, around: Callable[[ChatModel], ChatModel] = lambda model: model) -> None:
+        self._around = around
         self._loop = ModelLoop()
         self._stores: dict[Path, Store] = {}
         self._unnamed = Store(Path(":memory:"))
@@ -101,7 +108,7 @@ class Session:
             }
         )
         about = {"run": request.run, "model": choice.name, "backend": choice.backend}
-        return LoggedModel(SteadyModel(choice.model, tell), about)
+        return self._around(LoggedModel(SteadyModel(choice.model, tell), about))
 
     def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
         """What shows only once the model is loaded, where it was not told before."""
@@ -143,8 +150,16 @@ class Session:
             symbols=_symbol_source(request, root, cancel),
             profile=profiles.of(info),
             record=self._record,
+            verifier=self._verifier(request, root, gate),
         )
         return ask(ports, store, thread, gate.send)
+
+    def _verifier(self, request: AskRequest, root: Path | None, gate: _Gate) -> Verifier | None:
+        if not request.verify.wanted:
+            return None
+        for text in self._unseen([notice] if (notice := isolation_notice()) else []):
+            gate.send({"kind": "notice", "run": request.run, "text": text})
+        return _verifier_for(request, root)
 
     def new_conversation(self, path: Path | None, buffer: str) -> None:
         """Forget the conversation about a file, or about an unnamed buffer."""
@@ -272,6 +287,23 @@ def _symbol_source(
         return symbols.used_in(text, request.path, first, last, cancelled=lambda: cancel.cancelled)
 
     return used
+
+
+def _verifier_for(request: AskRequest, root: Path | None) -> Verifier:
+    """What runs the request's examples and tests, on a copy of its project, or of its file where it has none."""
+    file = (request.path or request.cwd / "unnamed.py").resolve()
+    root = (request.verify.root or root) if request.path else None
+    if root is not None and not file.is_relative_to(root.resolve()):  # a link leads out of the project
+        root = None
+    subject = Subject(
+        file=file,
+        root=root,
+        original=request.text,
+        language=request.filetype,
+        python=python_for(root),
+        excluded=Ignore(root).excluded if root else (lambda _path: None),
+    )
+    return ProjectVerifier(subject, run_examples=request.verify.run_examples, test=request.verify.test)
 
 
 def _folder_health(name: str, folder: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from vivek.llm.base import ChatModel, ModelInfo, TokenCounter
 from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import PROFILES, Profile
 from vivek.request import AskRequest
+from vivek.verify.report import Verifier
 
 Route = Literal["rewrite", "insert", "answer"]
 Node = Literal["planner", "executor", "reviewer", "formatter"]
@@ -150,7 +151,8 @@ class Ports:
     """What the nodes reach the world through.
 
     symbols: (text, first, last) -> the signatures of the names that those lines use. profile: how the model is asked.
-    record: what each model failed lately, in this process.
+    record: what each model failed lately, in this process. verifier: what runs examples and tests on a candidate; None
+    where the user switched nothing on.
     """
 
     request: AskRequest
@@ -162,3 +164,4 @@ class Ports:
     symbols: Callable[[str, int, int], list[Symbol]]
     profile: Profile = PROFILES["small"]
     record: TrackRecord = field(default_factory=TrackRecord)
+    verifier: Verifier | None = None

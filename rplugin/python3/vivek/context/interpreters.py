@@ -53,6 +53,13 @@ def interpreter_for(root: Path | None, *, trusted: bool) -> Interpreter:
     return _interpreter(environment, paths)
 
 
+def python_for(root: Path | None) -> Path:
+    """The interpreter that the user's code runs with, which is not started: to run something with, in a sandbox."""
+    own = _venv_in(root) if root else None
+    usable = (python for python in _candidates(own) if python.is_absolute() and python.is_file())
+    return next(usable, Path(sys.executable))
+
+
 def _interpreter(environment: Environment, paths: list[str]) -> Interpreter:
     everything = [*paths, *_python_path()]
     sites = tuple(Path(path).resolve() for path in everything if Path(path).name in _SITE_FOLDERS)

@@ -137,6 +137,11 @@ class LlamaCppModel:
         needs, free = memory.gigabytes(settings.need.total), memory.gigabytes(memory.available())
         return f"It is not loaded yet; it will need {needs} of memory, and {free} are available."
 
+    async def process(self) -> int | None:
+        """The server's process id; None where it does not run."""
+        record = await launcher.running(await self._settings())
+        return record.pid if record else None
+
     async def answers(self, seconds: float) -> bool:
         """Whether the server answers on a connection of its own; True while none runs, for then one is started."""
         settings = await self._settings()

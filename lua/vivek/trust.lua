@@ -1,0 +1,68 @@
+--- What a project may have Vivek run: the text of its `.vivek/config.toml`, once the user has said that it can be
+--- believed. `vim.secure.read()` asks, remembers the answer by the file's content, and asks anew when that changes.
+---
+--- What it doesn't do: read a word of the text. That is for the Python side.
+
+local M = {}
+
+---@class vivek.ProjectFile
+---@field root string the project's folder
+---@field text string
+
+local FOLDER, NAME = '.vivek', 'config.toml'
+
+---@type table<string, string> the content that the user did not trust in this Neovim, by path
+local declined = {}
+
+---@param path string
+---@return string?
+local function content(path)
+  local file = io.open(path, 'rb')
+  if not file then
+    return nil
+  end
+  local text = file:read('*a')
+  file:close()
+  return text
+end
+
+--- The nearest settings file above a path, below the home folder.
+---@param path string
+---@return string?
+local function nearest(path)
+  local home = vim.fs.normalize('~')
+  local folders = { path }
+  for folder in vim.fs.parents(path) do
+    table.insert(folders, folder)
+  end
+  for _, folder in ipairs(folders) do
+    if folder == home or vim.startswith(home, folder:gsub('/$', '') .. '/') then
+      return nil
+    end
+    local file = vim.fs.joinpath(folder, FOLDER, NAME)
+    if vim.uv.fs_stat(file) then
+      return file
+    end
+  end
+end
+
+--- The settings of the project that a path lies in; nil where there are none, or the user does not trust them. A "no"
+--- holds in this Neovim until the file changes.
+---@param path string
+---@return vivek.ProjectFile?
+function M.project(path)
+  local file = nearest(vim.fs.normalize(path))
+  local before = file and content(file)
+  if not file or not before or declined[file] == before then
+    return nil
+  end
+  vim.fn.mkdir(vim.fn.stdpath('state'), 'p') -- Neovim writes its answers there, and does not make it
+  local text = vim.secure.read(file)
+  if type(text) ~= 'string' then
+    declined[file] = before
+    return nil
+  end
+  return { root = vim.fs.dirname(vim.fs.dirname(file)), text = text }
+end
+
+return M
