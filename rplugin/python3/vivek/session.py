@@ -306,8 +306,18 @@ def _verifier_for(request: AskRequest, root: Path | None) -> Verifier:
 def _isolation_health() -> dict[str, Any]:
     notice = isolation_notice()
     if notice:
-        return {"name": "sandbox", "ok": "warn", "text": notice, "hint": "They run only where you switch them on."}
-    return {"name": "sandbox", "ok": True, "text": "examples and tests are isolated by bubblewrap", "hint": ""}
+        return {
+            "name": "sandbox",
+            "ok": "warn",
+            "text": notice,
+            "hint": "They run only where you switch them on.",
+        }
+    return {
+        "name": "sandbox",
+        "ok": True,
+        "text": "examples and tests are isolated by bubblewrap",
+        "hint": "",
+    }
 
 
 def _folder_health(name: str, folder: Path) -> dict[str, Any]:

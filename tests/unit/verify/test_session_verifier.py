@@ -31,7 +31,13 @@ class Asks:
 
     def ask(self, path: Path | None, verify: Verify, text: str = TEXT) -> Ports:
         request = AskRequest(
-            run="1", instruction="fix it", text=text, filetype="python", path=path, stored=False, verify=verify
+            run="1",
+            instruction="fix it",
+            text=text,
+            filetype="python",
+            path=path,
+            stored=False,
+            verify=verify,
         )
         with pytest.raises(VivekError, match="far enough"):
             self.session.ask(request, self.events.append, CancelToken())
@@ -128,7 +134,11 @@ def test_missing_isolation_is_told_once_a_session_and_only_where_it_matters(
         (["--test", "pytest -q {file}"], Verify(test="pytest -q {file}")),
     ],
 )
-def test_the_command_line_switches_on_what_its_options_say(options: list[str], verify: Verify, tmp_path: Path) -> None:
+def test_the_command_line_switches_on_what_its_options_say(
+    options: list[str], verify: Verify, tmp_path: Path
+) -> None:
     (tmp_path / "a.py").write_text(TEXT)
-    arguments: argparse.Namespace = cli._parser().parse_args(["ask", str(tmp_path / "a.py"), "fix it", *options])
+    arguments: argparse.Namespace = cli._parser().parse_args(
+        ["ask", str(tmp_path / "a.py"), "fix it", *options]
+    )
     assert cli._request(arguments, cli._read_source(arguments.file)).verify == verify
