@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -102,10 +102,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def verifier(project: Path, request: pytest.FixtureRequest) -> Made:
+def verifier(project: Path) -> Iterator[Made]:
     """Makes the verifier of a file; the project is as it was when the test ends."""
     before = digests(project)
-    request.addfinalizer(lambda: _unchanged(project, before))
 
     def make(
         isolate: bool, *, test: str = "", file: str = "src/shop/price.py", original: str | None = None
@@ -116,10 +115,7 @@ def verifier(project: Path, request: pytest.FixtureRequest) -> Made:
         subject = Subject(path, project, text, "python", python_for(project), Ignore(project).excluded)
         return ProjectVerifier(subject, run_examples=True, test=test, isolate=isolate)
 
-    return make
-
-
-def _unchanged(project: Path, before: dict[str, str]) -> None:
+    yield make
     assert digests(project) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,8 @@ class Asks:
 
 
 @pytest.fixture
-def asks(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Asks:
+def asks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asks]:
     made = Asks()
-    request.addfinalizer(made.session.close)
 
     async def choose(*_settings: Any) -> Choice:
         return Choice(ScriptedModel(), "scripted", "tiny", "the test says so", ())
@@ -61,7 +61,8 @@ def asks(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ask
 
     monkeypatch.setattr("vivek.session.choose", choose)
     monkeypatch.setattr("vivek.session.ask", stop)
-    return made
+    yield made
+    made.session.close()
 
 
 def test_by_itself_an_ask_runs_nothing(asks: Asks, tmp_path: Path) -> None:
