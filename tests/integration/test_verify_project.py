@@ -172,9 +172,12 @@ def test_an_example_that_does_not_end_is_told_and_the_others_go_on(verifier: Mad
     ]
 
 
+@pytest.mark.parametrize("status", [0, 3])
 @pytest.mark.parametrize("isolate", BOTH)
-def test_an_example_that_ends_the_process_is_told_and_the_others_go_on(verifier: Made, isolate: bool) -> None:
-    candidate = PRICE.replace("    return total", "    import os; os._exit(3)\n    return total")
+def test_an_example_that_ends_the_process_is_told_and_the_others_go_on(
+    verifier: Made, isolate: bool, status: int
+) -> None:
+    candidate = PRICE.replace("    return total", f"    import os; os._exit({status})\n    return total")
     found = everything(verifier(isolate), candidate)
     assert [one.passed for one in found] == [True, True, False]
     assert found[2].error == "the process ended before there was a result"

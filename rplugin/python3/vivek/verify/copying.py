@@ -18,7 +18,7 @@ from vivek.cancel import CancelToken
 from vivek.errors import VerifyUnavailableError
 
 MOST_FILES = 20_000
-MOST_BYTES = 512 << 20
+MOST_BYTES = 256 << 20
 
 _SHOWN = frozenset({".git", ".hg", ".jj", ".svn", "node_modules"})
 """A worktree's ``.git`` is a file, whose copy would let git write to the repository."""
