@@ -22,7 +22,15 @@ def digests(folder: Path) -> dict[str, str]:
     """Every path below a folder, with the digest of its content or what it links to, and its mode and time."""
     told = {}
     for path in sorted(folder.rglob("*")):
-        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        content = (
+            str(path.readlink()).encode()
+            if path.is_symlink()
+            else path.read_bytes()
+            if path.is_file()
+            else b""
+        )
         status = path.lstat()
-        told[str(path.relative_to(folder))] = f"{hashlib.sha256(content).hexdigest()} {status.st_mode} {status.st_mtime_ns}"
+        told[str(path.relative_to(folder))] = (
+            f"{hashlib.sha256(content).hexdigest()} {status.st_mode} {status.st_mtime_ns}"
+        )
     return told

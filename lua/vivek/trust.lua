@@ -1,5 +1,6 @@
---- What a project may have Vivek run: the text of its `.vivek/config.toml`, once the user has said that it can be
---- believed. `vim.secure.read()` asks, remembers the answer by the file's content, and asks anew when that changes.
+--- What a project may have Vivek run: the text of its `.vivek/config.toml`, once the user has said that it
+--- can be believed. `vim.secure.read()` asks, remembers the answer by the file's content, and asks anew when
+--- that changes.
 ---
 --- What it doesn't do: read a word of the text. That is for the Python side.
 
@@ -46,8 +47,8 @@ local function nearest(path)
   end
 end
 
---- The settings of the project that a path lies in; nil where there are none, or the user does not trust them. A "no"
---- holds in this Neovim until the file changes.
+--- The settings of the project that a path lies in; nil where there are none, or the user does not trust
+--- them. A "no" holds in this Neovim until the file changes.
 ---@param path string
 ---@return vivek.ProjectFile?
 function M.project(path)

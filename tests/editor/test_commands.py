@@ -160,6 +160,21 @@ def test_an_unnamed_and_a_nonmodifiable_buffer_can_be_asked_about(hosted: Editor
     assert (ask["path"], ask["lines"][0]) == ("", "def f(a):")
 
 
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_the_projects_settings_are_sent_where_they_are_trusted(hosted: Editor, is_trusted: bool) -> None:
+    file = hosted.home / "project" / ".vivek" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("run_examples = true\n")
+    hosted.lua(
+        "local text = ...; vim.secure.read = function() return text end",
+        file.read_text() if is_trusted else None,
+    )
+    hosted.edit(TEXT, name="project/a.py")
+    hosted.command("VivekAsk shorten")
+    expected = {"root": str(file.parent.parent), "text": "run_examples = true\n"} if is_trusted else None
+    assert arrived(hosted, "vivek_ask").get("project") == expected
+
+
 def test_the_project_is_trusted_only_where_the_user_said_so(hosted: Editor) -> None:
     hosted.lua(
         "require('vivek').setup({ python = require('vivek.config').get().python, trusted = { ... } })",

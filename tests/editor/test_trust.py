@@ -47,7 +47,9 @@ def asked(editor: Editor) -> int:
     return int(editor.lua("return #_G.asked"))
 
 
-def test_they_are_sent_once_the_user_allows_them_and_not_asked_about_again(nvim: Editor, settings: Path) -> None:
+def test_they_are_sent_once_the_user_allows_them_and_not_asked_about_again(
+    nvim: Editor, settings: Path
+) -> None:
     answer(nvim, 4)
     root = settings.parent.parent
     expected = {"root": str(root), "text": SETTINGS}

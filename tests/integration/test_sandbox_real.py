@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import threading
@@ -27,7 +26,9 @@ def python(code: str, workspace: Path, isolate: bool, **options: object) -> Outc
 
 @pytest.mark.parametrize("isolate", BOTH)
 def test_a_command_runs_in_its_workspace_and_is_told_whole(tmp_path: Path, isolate: bool) -> None:
-    code = "import os, sys; open('made', 'w').write('x'); print(os.getcwd()); sys.stderr.write('e'); sys.exit(3)"
+    code = (
+        "import os, sys; open('made', 'w').write('x'); print(os.getcwd()); sys.stderr.write('e'); sys.exit(3)"
+    )
     outcome = python(code, tmp_path, isolate)
     assert (outcome.code, outcome.ended, outcome.isolated) == (3, "exited", isolate)
     assert (outcome.stdout, outcome.stderr) == (f"{tmp_path}\n", "e")
@@ -60,7 +61,8 @@ def left_over() -> list[int]:
         found = [
             one.pid
             for one in psutil.process_iter(["cmdline", "status"])
-            if "vivek-test-left" in (one.info["cmdline"] or [])[-1:] and one.info["status"] != psutil.STATUS_ZOMBIE
+            if "vivek-test-left" in (one.info["cmdline"] or [])[-1:]
+            and one.info["status"] != psutil.STATUS_ZOMBIE
         ]
         if not found or monotonic() > deadline:
             return found
@@ -103,11 +105,7 @@ def test_all_processes_together_get_no_more_memory_than_the_limit(tmp_path: Path
 @pytest.mark.parametrize("isolate", BOTH)
 def test_it_starts_no_more_processes_than_the_limit(tmp_path: Path, isolate: bool) -> None:
     code = (
-        "import os, time\n"
-        "for _ in range(60):\n"
-        "    if not os.fork():\n"
-        "        time.sleep(60)\n"
-        "time.sleep(60)"
+        "import os, time\nfor _ in range(60):\n    if not os.fork():\n        time.sleep(60)\ntime.sleep(60)"
     )
     outcome = python(code, tmp_path, isolate, limits=Limits(seconds=30, processes=20))
     # root is above the kernel's limit, and is watched; anybody else is refused the next process
@@ -191,7 +189,9 @@ def test_nothing_outside_the_workspace_can_be_written(tmp_path: Path) -> None:
 
 
 def test_root_has_no_power_inside(tmp_path: Path) -> None:
-    outcome = python("print([line for line in open('/proc/self/status') if 'CapEff' in line])", tmp_path, True)
+    outcome = python(
+        "print([line for line in open('/proc/self/status') if 'CapEff' in line])", tmp_path, True
+    )
     assert "0000000000000000" in outcome.stdout
 
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from vivek.verify.report import Finding
 from vivek.verify.verifier import ProjectVerifier, Subject
 
 # A build backend of the project's own, so that nothing need be downloaded.
-BACKEND = '''
+BACKEND = """
 import zipfile
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
         for path, text in {**files, f"{info}/RECORD": record}.items():
             wheel.writestr(path, text)
     return name
-'''
+"""
 
 PRICE = '''from shop.tax import RATE
 from . import tax
@@ -58,7 +58,7 @@ def per_head(total, heads):
     return total / heads
 '''
 
-TEST = '''import unittest
+TEST = """import unittest
 from shop.price import gross
 
 class TestGross(unittest.TestCase):
@@ -67,7 +67,7 @@ class TestGross(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-'''
+"""
 
 FILES = {
     "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
@@ -94,28 +94,28 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = root / ".venv" / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "install"]
     subprocess.run([*pip, "-q", "--no-index", "--no-build-isolation", "--editable", str(root)], check=True)
-    seen = subprocess.run([python, "-c", "import shop; print(shop.__file__)"], check=True, capture_output=True, cwd="/")
+    seen = subprocess.run(
+        [python, "-c", "import shop; print(shop.__file__)"], check=True, capture_output=True, cwd="/"
+    )
     assert seen.stdout.decode().strip() == str(root / "src/shop/__init__.py")
     return root
 
 
 @pytest.fixture
-def verifier(project: Path, request: pytest.FixtureRequest) -> Made:
+def verifier(project: Path) -> Iterator[Made]:
     """Makes the verifier of a file; the project is as it was when the test ends."""
     before = digests(project)
-    request.addfinalizer(lambda: _unchanged(project, before))
 
-    def make(isolate: bool, *, test: str = "", file: str = "src/shop/price.py", original: str | None = None) -> ProjectVerifier:
+    def make(
+        isolate: bool, *, test: str = "", file: str = "src/shop/price.py", original: str | None = None
+    ) -> ProjectVerifier:
         needs_namespaces(isolate)
         path = project / file
         text = path.read_text() if original is None else original
         subject = Subject(path, project, text, "python", python_for(project), Ignore(project).excluded)
         return ProjectVerifier(subject, run_examples=True, test=test, isolate=isolate)
 
-    return make
-
-
-def _unchanged(project: Path, before: dict[str, str]) -> None:
+    yield make
     assert digests(project) == before
 
 
@@ -165,12 +165,19 @@ def test_an_error_names_the_line_of_the_file(verifier: Made, isolate: bool) -> N
 def test_an_example_that_does_not_end_is_told_and_the_others_go_on(verifier: Made, isolate: bool) -> None:
     candidate = PRICE.replace("    return net", "    while net: pass\n    return net")
     found = everything(verifier(isolate), candidate)
-    assert [(one.error, one.passed) for one in found] == [("did not end within 2 s", False), ("", True), ("", True)]
+    assert [(one.error, one.passed) for one in found] == [
+        ("did not end within 2 s", False),
+        ("", True),
+        ("", True),
+    ]
 
 
+@pytest.mark.parametrize("status", [0, 3])
 @pytest.mark.parametrize("isolate", BOTH)
-def test_an_example_that_ends_the_process_is_told_and_the_others_go_on(verifier: Made, isolate: bool) -> None:
-    candidate = PRICE.replace("    return total", "    import os; os._exit(3)\n    return total")
+def test_an_example_that_ends_the_process_is_told_and_the_others_go_on(
+    verifier: Made, isolate: bool, status: int
+) -> None:
+    candidate = PRICE.replace("    return total", f"    import os; os._exit({status})\n    return total")
     found = everything(verifier(isolate), candidate)
     assert [one.passed for one in found] == [True, True, False]
     assert found[2].error == "the process ended before there was a result"
@@ -200,7 +207,9 @@ def test_given_examples_are_run_on_another_text(verifier: Made, isolate: bool) -
     from vivek.verify.examples import examples_of
 
     examples = examples_of(PRICE, 5, 13, "python")
-    candidate = PRICE.replace(">>> gross(100)\n    120.0", ">>> gross(100)\n    99").replace("1 + RATE", "1 - RATE")
+    candidate = PRICE.replace(">>> gross(100)\n    120.0", ">>> gross(100)\n    99").replace(
+        "1 + RATE", "1 - RATE"
+    )
     report = verifier(isolate).run_examples(candidate, examples, CancelToken())
     assert [(one.expected, one.got) for one in report.findings] == [("120.0", "80.0"), ("0.0", "0.0")]
 
@@ -240,7 +249,9 @@ def test_pytest_tells_values(project: Path) -> None:
         test="{python} -m pytest -q {file}",
         isolate=False,
     )
-    report = made.tests("def test_it():\n    assert len('ab') == 3\n\ndef test_fine():\n    pass\n", CancelToken())
+    report = made.tests(
+        "def test_it():\n    assert len('ab') == 3\n\ndef test_fine():\n    pass\n", CancelToken()
+    )
     assert report.ran, report.why_not
     (failure,) = report.failures
     assert (failure.expression, failure.expected, failure.got) == ("len('ab')", "3", "2")
@@ -250,9 +261,13 @@ def test_pytest_tells_values(project: Path) -> None:
 BROKEN = "def test_it(:\n"
 
 
-@pytest.mark.parametrize("test", ["{python} -m pytest -q {file}", "{python} -m pytest --no-such-option", "sh -c 'exit 127'"])
+@pytest.mark.parametrize(
+    "test", ["{python} -m pytest -q {file}", "{python} -m pytest --no-such-option", "sh -c 'exit 127'"]
+)
 @pytest.mark.parametrize("isolate", BOTH)
-def test_a_command_that_fails_with_the_users_own_text_says_nothing(project: Path, isolate: bool, test: str) -> None:
+def test_a_command_that_fails_with_the_users_own_text_says_nothing(
+    project: Path, isolate: bool, test: str
+) -> None:
     needs_namespaces(isolate)
     subject = Subject(project / "tests/test_price.py", project, BROKEN, "text", Path(sys.executable))
     made = ProjectVerifier(subject, run_examples=False, test=test, isolate=isolate)
@@ -301,7 +316,10 @@ def test_a_file_without_a_project_sees_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "near.py").write_text("X = 3\n")
     text = "from near import X\n\ndef f():\n    '''f() == 3'''\n    return X\n"
     made = ProjectVerifier(
-        Subject(tmp_path / "a.py", None, text, "python", Path(sys.executable)), run_examples=True, test="", isolate=False
+        Subject(tmp_path / "a.py", None, text, "python", Path(sys.executable)),
+        run_examples=True,
+        test="",
+        isolate=False,
     )
     assert [one.passed for one in everything(made, text)] == [True]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["near.py"]

@@ -39,7 +39,9 @@ def test_what_is_not_understood_is_told(text: str, told: str) -> None:
 
 
 def _asked(**more: object) -> AskRequest:
-    return AskRequest.from_editor({"run": "1", "instruction": "fix it", "lines": ["x = 1"], "path": "/project/a.py", **more})
+    return AskRequest.from_editor(
+        {"run": "1", "instruction": "fix it", "lines": ["x = 1"], "path": "/project/a.py", **more}
+    )
 
 
 def test_an_ask_runs_nothing_unless_its_project_is_trusted() -> None:

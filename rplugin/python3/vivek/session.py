@@ -179,7 +179,8 @@ class Session:
         root = find_root(cwd)
         folders = [("models", models_dir()), ("embedded server", runtime_dir()), ("log", log_path().parent)]
         folders.append(("conversations", state_dir_for(root)))
-        return items + [_folder_health(name, folder) for name, folder in folders]
+        items += [_folder_health(name, folder) for name, folder in folders]
+        return [*items, _isolation_health()]
 
     def close(self) -> None:
         """Close connections and databases; returns at once."""
@@ -304,6 +305,23 @@ def _verifier_for(request: AskRequest, root: Path | None) -> Verifier:
         excluded=Ignore(root).excluded if root else (lambda _path: None),
     )
     return ProjectVerifier(subject, run_examples=request.verify.run_examples, test=request.verify.test)
+
+
+def _isolation_health() -> dict[str, Any]:
+    notice = isolation_notice()
+    if notice:
+        return {
+            "name": "sandbox",
+            "ok": "warn",
+            "text": notice,
+            "hint": "They run only where you switch them on.",
+        }
+    return {
+        "name": "sandbox",
+        "ok": True,
+        "text": "examples and tests are isolated by bubblewrap",
+        "hint": "",
+    }
 
 
 def _folder_health(name: str, folder: Path) -> dict[str, Any]:

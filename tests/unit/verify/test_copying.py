@@ -107,7 +107,7 @@ def test_too_many_files_or_bytes_are_an_error_that_says_what_to_do(project: Path
     def nothing(_path: Path) -> None:
         return None
 
-    with pytest.raises(VerifyUnavailableError, match="more than 2 files.*vivekignore"):
+    with pytest.raises(VerifyUnavailableError, match=r"more than 2 files.*vivekignore"):
         plan(project, nothing, CancelToken(), most_files=2)
     (project / "big").write_bytes(bytes(3 << 20))
     with pytest.raises(VerifyUnavailableError, match="more than 2 MiB"):

@@ -106,7 +106,9 @@ def test_what_is_done_with_a_calls_result_belongs_to_the_call() -> None:
 
 
 def test_a_docstring_is_one_session_in_its_order() -> None:
-    text = with_docstring(">>> x = 1\n>>> add(x, 2)\n3\n\n>>> add(x, 'a')\nTraceback (most recent call last):\nTypeError: no")
+    text = with_docstring(
+        ">>> x = 1\n>>> add(x, 2)\n3\n\n>>> add(x, 'a')\nTraceback (most recent call last):\nTypeError: no"
+    )
     examples = every(text)
     assert [(one.expression, one.session) for one in examples] == [
         ("x = 1", 0),
@@ -126,8 +128,15 @@ def test_an_escape_that_the_author_did_not_double_is_read_as_it_was_meant() -> N
 
 
 def test_comments_above_and_in_a_function_have_examples_too() -> None:
-    text = "# add(1, 2) == 3\ndef add(a, b):\n    # >>> add(2, 2)\n    # 4\n    return a + b  # add(3, 3) == 6\n"
+    text = (
+        "# add(1, 2) == 3\ndef add(a, b):\n    # >>> add(2, 2)\n    # 4\n    return a + b  # add(3, 3) == 6\n"
+    )
     assert found(text) == [("add(1, 2)", "3"), ("add(2, 2)", "4")]
+
+
+def test_a_comment_above_a_method_counts_once() -> None:
+    text = "class A:\n    # A().one() == 1\n    def one(self):\n        return 1\n"
+    assert found(text) == [("A().one()", "1")]
 
 
 TWO = '''"""Sums.
@@ -188,12 +197,16 @@ def test_names_of_a_star_import_are_taken_to_be_there() -> None:
     assert found(text) == [("add(floor(1.5), 2)", "3")]
 
 
-@pytest.mark.parametrize(("text", "language"), [("def f(:\n", "python"), ("\0", "python"), ("f(1) == 2", "lua")])
+@pytest.mark.parametrize(
+    ("text", "language"), [("def f(:\n", "python"), ("\0", "python"), ("f(1) == 2", "lua")]
+)
 def test_what_is_no_python_has_no_examples(text: str, language: str) -> None:
     assert found(text, language=language) == []
 
 
-@given(st.text(alphabet=st.sampled_from("ab(),[]'\"`=->#. \n\\1>") | st.characters(codec="utf-8"), max_size=80))
+@given(
+    st.text(alphabet=st.sampled_from("ab(),[]'\"`=->#. \n\\1>") | st.characters(codec="utf-8"), max_size=80)
+)
 def test_any_docstring_can_be_looked_through(said: str) -> None:
     text = f"def a(b):\n    {said!r}\n"
     for example in every(text):
@@ -205,7 +218,12 @@ def test_any_text_and_any_lines_can_be_looked_through(text: str, first: int, las
     every(text, first, last)
 
 
-@given(st.recursive(st.integers() | st.text(max_size=8) | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner)))
+@given(
+    st.recursive(
+        st.integers() | st.text(max_size=8) | st.booleans() | st.none(),
+        lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
+    )
+)
 def test_any_literal_comes_back_as_it_was_written(value: object) -> None:
     line = f"add({value!r}, 0) == {value!r}"
     assert found(f"def add(a, b):\n    {line!r}\n") == [(f"add({value!r}, 0)", repr(value))]

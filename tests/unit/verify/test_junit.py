@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vivek.verify.junit import findings_in
 from vivek.verify.report import Finding
 
-_CASE = '<testsuites><testsuite>{}</testsuite></testsuites>'
+_CASE = "<testsuites><testsuite>{}</testsuite></testsuites>"
 
 
 def read(tmp_path: Path, cases: str) -> list[Finding]:
@@ -21,12 +21,17 @@ def read(tmp_path: Path, cases: str) -> list[Finding]:
 
 
 def failing(tmp_path: Path, text: str) -> Finding:
-    (finding,) = read(tmp_path, f'<testcase classname="test_a" name="test_x"><failure message="m">{text}</failure></testcase>')
+    (finding,) = read(
+        tmp_path,
+        f'<testcase classname="test_a" name="test_x"><failure message="m">{text}</failure></testcase>',
+    )
     return finding
 
 
 def test_an_equality_with_its_call_is_told_by_its_values(tmp_path: Path) -> None:
-    text = "test_a.py:4: in test_x\n    assert add(1, 2) == 3\nE   assert -1 == 3\nE    +  where -1 = add(1, 2)"
+    text = (
+        "test_a.py:4: in test_x\n    assert add(1, 2) == 3\nE   assert -1 == 3\nE    +  where -1 = add(1, 2)"
+    )
     finding = failing(tmp_path, text)
     assert (finding.expression, finding.expected, finding.got) == ("add(1, 2)", "3", "-1")
     assert finding.source == "test_a.test_x"
@@ -56,8 +61,14 @@ def test_anything_else_is_told_as_it_is(tmp_path: Path, text: str) -> None:
 
 
 def test_tests_that_pass_are_findings_and_those_skipped_are_none(tmp_path: Path) -> None:
-    found = read(tmp_path, '<testcase name="a"/><testcase name="b"><skipped/></testcase><testcase name="c"><error message="gone"/></testcase>')
-    assert [(one.expression, one.passed, one.error) for one in found] == [("a", True, ""), ("c", False, "gone")]
+    found = read(
+        tmp_path,
+        '<testcase name="a"/><testcase name="b"><skipped/></testcase><testcase name="c"><error message="gone"/></testcase>',
+    )
+    assert [(one.expression, one.passed, one.error) for one in found] == [
+        ("a", True, ""),
+        ("c", False, "gone"),
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "<testsuites>", "no xml"])

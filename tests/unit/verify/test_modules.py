@@ -24,7 +24,7 @@ from vivek.verify.modules import module_of
     ],
 )
 def test_a_file_is_imported_by_the_packages_that_it_lies_in(
-    tmp_path: Path, file: str, inits: list[str], text: str, name: str, roots: list[str]
+    *, tmp_path: Path, file: str, inits: list[str], text: str, name: str, roots: list[str]
 ) -> None:
     (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
     for package in inits:

@@ -18,7 +18,7 @@ from vivek.cancel import CancelToken
 from vivek.errors import VerifyUnavailableError
 
 MOST_FILES = 20_000
-MOST_BYTES = 512 << 20
+MOST_BYTES = 256 << 20
 
 _SHOWN = frozenset({".git", ".hg", ".jj", ".svn", "node_modules"})
 """A worktree's ``.git`` is a file, whose copy would let git write to the repository."""
@@ -127,13 +127,14 @@ def _kind(entry: os.DirEntry[str], path: Path, excluded: Excluded) -> str:
     if entry.name in _SHOWN:
         return "shown"
     if entry.is_dir():
-        is_shown = (path / "pyvenv.cfg").is_file() or excluded(path)
-        return "shown" if is_shown else "folder"
-    if not entry.is_file():  # a socket, a pipe
-        return ""
-    if excluded(path):
-        return "shown" if path.suffix in _GENERATED else ""
-    return "file"
+        return "shown" if (path / "pyvenv.cfg").is_file() or excluded(path) else "folder"
+    return _kind_of_file(path, excluded) if entry.is_file() else ""  # a socket, a pipe
+
+
+def _kind_of_file(path: Path, excluded: Excluded) -> str:
+    if not excluded(path):
+        return "file"
+    return "shown" if path.suffix in _GENERATED else ""
 
 
 def _link(root: Path, path: Path) -> Iterator[tuple[Path, Path]]:

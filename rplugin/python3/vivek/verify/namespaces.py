@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_PROBE_SECONDS = 10.0
+_PROBE_SECONDS = 5.0
 
 _HELD = (
     "--unshare-all",

@@ -57,8 +57,8 @@ def wait(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a command and all that it started; one that has ended may have left some."""
-    below = family(process.pid)
+    """End a command and all that it started; one that has ended may have left some in its group."""
+    below = family(process.pid) if process.poll() is None else []  # the number may belong to another by now
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     for one in below:
