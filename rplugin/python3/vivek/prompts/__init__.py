@@ -18,6 +18,7 @@ NAMES = (
     "insert_plain",
     "answer",
     "repair",
+    "diagnose",
     "plan",
     "verdict",
     "again",
