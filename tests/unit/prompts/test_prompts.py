@@ -20,6 +20,7 @@ VALUES = {
     "answer": {"instruction": "what is this?", "language": "go"},
     "rewrite_plain": {"instruction": "add a docstring", "language": "python"},
     "insert_plain": {"instruction": "write a parser", "language": "lua"},
+    "diagnose": {"instruction": "fix the sum", "language": "python"},
     "plan": {"instruction": "thread safety"},
     "verdict": {"instruction": "add a docstring"},
     "again": {"problem": "`kind`: Input should be 'change', 'new' or 'words'."},
@@ -86,11 +87,11 @@ def test_missing_and_unknown_values_are_errors(values: dict[str, str]) -> None:
 
 def fixed(encoder: tokens.Encoder, task: str) -> int:
     """Tokens of what Vivek itself says in a prompt that ends in this task."""
-    message = user_message([("File", "x")], "x\n", "python", "- x\n", task)
+    message = user_message([("File", "x")], "x\n", "python", [("Earlier requests", "- x\n")], task)
     return encoder.count(render("system")) + encoder.count(message)
 
 
-@pytest.mark.parametrize("name", ["rewrite", "insert", "answer"])
+@pytest.mark.parametrize("name", ["rewrite", "insert", "answer", "diagnose"])
 def test_the_executors_fixed_text_is_at_most_120_tokens(encoder: tokens.Encoder, name: str) -> None:
     assert fixed(encoder, render(name, instruction="", language="python")) <= 120
 
@@ -142,7 +143,7 @@ SECTIONS = [
 
 
 def test_the_order_is_context_code_history_task() -> None:
-    message = user_message(SECTIONS, "    return x\n", "python", "- add a test (rejected)\n", "Do it.")
+    message = user_message(SECTIONS, "    return x\n", "python", [("Earlier requests", "- add a test (rejected)\n")], "Do it.")
     assert message == (
         "File: cart.py\n\n"
         "Imports:\n```python\nimport os\n```\n\n"
@@ -155,12 +156,12 @@ def test_the_order_is_context_code_history_task() -> None:
 
 
 def test_what_is_empty_leaves_no_trace() -> None:
-    assert user_message([("Imports", " \n")], "", "python", "", "Do it.") == "Do it."
+    assert user_message([("Imports", " \n")], "", "python", [("Earlier requests", "")], "Do it.") == "Do it."
 
 
 def test_two_asks_on_the_same_code_share_all_but_the_end() -> None:
-    first = user_message(SECTIONS, "x\n", "python", "", "Do one thing.")
-    second = user_message(SECTIONS, "x\n", "python", "- Do one thing. (applied)\n", "Do another.")
+    first = user_message(SECTIONS, "x\n", "python", [], "Do one thing.")
+    second = user_message(SECTIONS, "x\n", "python", [("Earlier requests", "- Do one thing. (applied)\n")], "Do another.")
     assert second.startswith(first.removesuffix("Do one thing."))
 
 
@@ -200,7 +201,7 @@ def test_code_with_backticks_in_it_cannot_close_its_fence(code: str) -> None:
 def test_everything_given_is_in_the_message_and_the_task_is_last(
     sections: list[tuple[str, str]], code: str, history: str, task: str
 ) -> None:
-    message = user_message(sections, code, "python", history, task)
+    message = user_message(sections, code, "python", [("Earlier requests", history)], task)
     assert message.endswith(task)
     assert not code.strip() or code in message
     assert all(text.strip() in message for _, text in sections)

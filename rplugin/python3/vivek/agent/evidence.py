@@ -7,7 +7,7 @@ here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from dataclasses import replace
 
 from vivek.agent.assemble import Assembled
 from vivek.agent.route import wants_repair
@@ -58,7 +58,8 @@ def evidence(ports: Ports, target: Target, after: Assembled) -> list[Check]:
     checks = []
     examples = _examples(request, target, after)
     if examples:
-        checks += _judged(EXAMPLES, verifier.run_examples(after.text, examples, ports.cancel), request)
+        report = verifier.run_examples(after.text, examples, ports.cancel)
+        checks += _judged(EXAMPLES, report, decides=wants_repair(request.instruction))
     checks += _tests(verifier, ports, after)
     return checks
 
@@ -72,21 +73,21 @@ def _examples(request: AskRequest, target: Target, after: Assembled) -> list[Exa
 
 
 def _tests(verifier: Verifier, ports: Ports, after: Assembled) -> list[Check]:
+    """The user's tests. What they failed before is held against a candidate only where it is to be mended."""
     report = verifier.tests(after.text, ports.cancel)
-    if not report.failures or wants_repair(ports.request.instruction):
-        return _judged(TESTS, report, ports.request)
-    return _judged(TESTS, report, ports.request, weigh="always")
+    if report.failures and not wants_repair(ports.request.instruction):
+        before = {finding.expression for finding in verifier.tests(ports.request.text, ports.cancel).failures}
+        kept = [found for found in report.findings if found.passed or found.expression not in before]
+        report = replace(report, findings=tuple(kept))
+    return _judged(TESTS, report, decides=True)
 
 
-def _judged(
-    name: str, report: Report, request: AskRequest, weigh: Literal["repair", "always"] = "repair"
-) -> list[Check]:
+def _judged(name: str, report: Report, *, decides: bool) -> list[Check]:
     if not report.ran:
         return []
     failures = report.failures
     if not failures:
         return [passed(name, LEAST_WEIGHT)]
-    decides = weigh == "always" or wants_repair(request.instruction)
     share = len(failures) / len(report.findings)
     weight = LEAST_WEIGHT + MORE_WEIGHT * share if decides else ADVICE_WEIGHT
     return [failed(name, weight, _listed(failures))]

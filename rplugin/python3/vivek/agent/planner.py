@@ -14,9 +14,10 @@ from langgraph.runtime import Runtime
 from vivek.agent import emit
 from vivek.agent.assemble import lines_of
 from vivek.agent.budget import room_for, usable_of, window_for
+from vivek.agent.evidence import failures_now
 from vivek.agent.history import HISTORY_TOKENS, history_parts
 from vivek.agent.opinions import planned, route_of
-from vivek.agent.prompt import Prompt, told
+from vivek.agent.prompt import FAILURES, Prompt, told
 from vivek.agent.route import choose_route, is_open
 from vivek.agent.state import AskState, Ports, Room, Route, Target
 from vivek.agent.surroundings import surroundings
@@ -57,7 +58,11 @@ def _written(state: AskState, runtime: Runtime[Ports], route: Route, window: int
     except RunStoppedError:
         return {"stopped": True, "route": route, "target": target}
     room = room_for(route, prompt.block_tokens, window, exact=ports.counter.exact)
-    fitted = prompt.fitted(_facts(ports, route, target), _history(state, prompt), room)
+    try:
+        notes = [*_history(state, prompt), *_failures(ports, route, target)]
+    except RunStoppedError:
+        return {"stopped": True, "route": route, "target": target}
+    fitted = prompt.fitted(_facts(ports, route, target), notes, room)
     emit.prompt(runtime, told(fitted, window), whole=not (fitted.packed.cut or fitted.packed.dropped))
     return {
         "route": route,
@@ -131,6 +136,12 @@ def _too_large(
         f"but the model's context window holds {usable}. {why.message}",
         hint="Select fewer lines." if lines else "Shorten the instruction.",
     )
+
+
+def _failures(ports: Ports, route: Route, target: Target) -> list[Part]:
+    """What running the code as it is says. Raises RunStoppedError."""
+    told = presentable(failures_now(ports, target)) if route == "rewrite" else ""
+    return [Part(FAILURES, told, 1, False, "head")] if told else []
 
 
 def _history(state: AskState, prompt: Prompt) -> list[Part]:

@@ -27,8 +27,8 @@ the most that a first answer may be made to wait for; a small model loses the th
 SECTION_TOKENS = 12
 """What a section's title, fence and blank line take, at first guess; the whole prompt is counted at the end."""
 
-BLOCK, INSTRUCTION = "block", "instruction"
-_OWN_PLACE = (BLOCK, INSTRUCTION, HISTORY, SUMMARY)
+BLOCK, INSTRUCTION, FAILURES = "block", "instruction", "failures"
+_OWN_PLACE = (BLOCK, INSTRUCTION, FAILURES, HISTORY, SUMMARY)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ class Prompt:
         sections = [("File", self.request.path.name)] if self.request.path else []
         sections += [(part.name, part.text) for part in parts if part.name not in _OWN_PLACE]
         history = text.get(SUMMARY, "") + text.get(HISTORY, "")
-        content = user_message(sections, text[BLOCK], self._language, history, text[INSTRUCTION])
+        earlier = [("Earlier requests", history), ("The code is wrong now", text.get(FAILURES, ""))]
+        content = user_message(sections, text[BLOCK], self._language, earlier, text[INSTRUCTION])
         return [Message("system", render("system")), Message("user", content)]
 
     @property

@@ -13,11 +13,13 @@ from langgraph.runtime import Runtime
 
 from vivek.agent import emit
 from vivek.agent.assemble import Assembled, assemble, lines_of
+from vivek.agent.evidence import EXAMPLES, TESTS, evidence
 from vivek.agent.listener import is_garbage
 from vivek.agent.opinions import judged as verdict_on
 from vivek.agent.state import AskState, Attempt, Call, PlainCheck, Ports
 from vivek.checks.static import Check, review, score
 from vivek.edits.reply import extract
+from vivek.errors import RunStoppedError
 from vivek.llm.base import Message
 from vivek.request import AskRequest
 
@@ -28,26 +30,49 @@ CUT_OFF_WEIGHT = 0.8
 """What a reply that the token cap cut off loses: as much as one that does not parse."""
 
 
+VERIFIED_ATTEMPTS = 6
+"""Attempts in all where running them tells the right one from the wrong."""
+
+
 def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     """Score the last attempt; `best` is the index of the best usable one, -1 where none is."""
     number = len(state["attempts"])
     emit.node(runtime, "reviewer", "checking the code", number)
     judged = judge(runtime.context.request, state, state["attempts"][-1])
+    try:
+        judged = _run(runtime.context, state, judged)
+    except RunStoppedError:
+        return {"stopped": True, **_with(state, judged)}
     calls: list[Call] = []
     if runtime.context.profile.verdict and judged["score"] >= THRESHOLD:
         judged, calls = _with_verdict(state, runtime, judged)
-    attempts = [*state["attempts"][:-1], judged]
-    usable = [index for index, attempt in enumerate(attempts) if attempt["usable"]]
-    best = max(usable, key=lambda index: attempts[index]["score"], default=-1)
     failed = [check["detail"] for check in judged["checks"] if not check["passed"]]
     if failed:
         emit.notice(runtime, " ".join(failed))
     return {
-        "attempts": attempts,
-        "best": best,
+        **_with(state, judged),
         "calls": [*state["calls"], *calls],
         "stopped": state["stopped"] or runtime.context.cancel.cancelled,
     }
+
+
+def _with(state: AskState, judged: Attempt) -> dict[str, Any]:
+    """The last attempt as it was judged, and which one is the best by now: of equals the first."""
+    attempts = [*state["attempts"][:-1], judged]
+    usable = [index for index, attempt in enumerate(attempts) if attempt["usable"]]
+    best = max(usable, key=lambda index: attempts[index]["score"], default=-1)
+    return {"attempts": attempts, "best": best}
+
+
+def _run(ports: Ports, state: AskState, attempt: Attempt) -> Attempt:
+    """The attempt with what running it says, where it is sound enough to be run. Raises RunStoppedError."""
+    if ports.verifier is None or attempt["score"] < THRESHOLD:
+        return attempt
+    after = assembled(ports.request, state, attempt)
+    checks = evidence(ports, state["target"], after) if after else []
+    lost = sum(check.weight for check in checks if not check.passed)
+    lowered = round(max(0.0, attempt["score"] - lost), 3)
+    return {**attempt, "score": lowered, "checks": [*attempt["checks"], *map(_plain, checks)]}
 
 
 def _with_verdict(state: AskState, runtime: Runtime[Ports], attempt: Attempt) -> tuple[Attempt, list[Call]]:
@@ -104,10 +129,18 @@ def assembled(request: AskRequest, state: AskState, attempt: Attempt) -> Assembl
 
 
 def enough(state: AskState, iterations: int) -> bool:
-    """Whether the loop ends: stopped, failed, answered in words, good enough, or out of so many attempts."""
+    """Whether the loop ends: stopped, failed, answered in words, good enough, or out of so many attempts.
+
+    An attempt that was run and failed is worth more of them than a fault of form: what comes of the next is known, not
+    guessed.
+    """
     if state["stopped"] or state["failure"] or state["route"] == "answer":
         return True
-    return state["attempts"][-1]["score"] >= THRESHOLD or len(state["attempts"]) >= iterations
+    was_run = any(
+        check["name"] in (EXAMPLES, TESTS) for attempt in state["attempts"] for check in attempt["checks"]
+    )
+    most = max(iterations, VERIFIED_ATTEMPTS) if was_run and iterations > 1 else iterations
+    return state["attempts"][-1]["score"] >= THRESHOLD or len(state["attempts"]) >= most
 
 
 def _plain(check: Check) -> PlainCheck:

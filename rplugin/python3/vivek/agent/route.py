@@ -41,6 +41,11 @@ _NEW = re.compile(
     r"|decorator|fixture|constant|main)\b",
     re.IGNORECASE,
 )
+_REPAIR = re.compile(
+    r"\b(?:fix(?:es|ed)?|bugs?|buggy|debug|wrong|wrongly|incorrect(?:ly)?|broken|crash(?:es|ed)?|fail(?:s|ed|ing)?|repair"
+    r"|mend|correct|mistakes?|faults?|off[- ]by[- ]one|should(?:n't| not)? (?:be|give|return|raise))\b",
+    re.IGNORECASE,
+)
 
 
 def wants_words(instruction: str) -> bool:
@@ -57,6 +62,15 @@ def wants_words(instruction: str) -> bool:
     if _QUESTION.search(bare):
         return not re.match(r"how about\b|do (?:it|this|that|the same)\b", bare, re.IGNORECASE)
     return bare.rstrip().endswith("?") and not _EDIT_WORD.search(bare)
+
+
+def wants_repair(instruction: str) -> bool:
+    """Whether the instruction asks for a fault to be mended.
+
+    >>> wants_repair("Fix bugs in mean."), wants_repair("it is wrong for 0"), wants_repair("add a docstring")
+    (True, True, False)
+    """
+    return bool(_REPAIR.search(instruction))
 
 
 def wants_new_code(instruction: str) -> bool:

@@ -1,7 +1,7 @@
 """Puts a user message together: what stays the same from ask to ask first, what changes last.
 
 A local model's server keeps the longest common beginning of two prompts and reads only the rest, so the
-order here is worth seconds: context, the code, the conversation so far, and the task at the very end.
+order here is worth seconds: context, the code, what is said of it, and the task at the very end.
 """
 
 from __future__ import annotations
@@ -25,19 +25,23 @@ def label(filetype: str) -> str:
 
 
 def user_message(
-    sections: Sequence[tuple[str, str]], code: str, language: str, history: str, task: str
+    sections: Sequence[tuple[str, str]],
+    code: str,
+    language: str,
+    notes: Sequence[tuple[str, str]],
+    task: str,
 ) -> str:
     """The user message, its parts separated by blank lines; an empty one leaves no trace.
 
     sections: (title, text) in reading order; "File" becomes one line, "Diagnostics" stays a list, and every
     other text is code and goes into a fence. code: the block that the task is about, "" for none. language:
-    the label of fences, a Neovim filetype. history, task: prose.
+    the label of fences, a Neovim filetype. notes: (title, text) of what is said of the code, as prose. task: prose.
     """
     parts = [_section(title, text, language) for title, text in sections if text.strip()]
     if code.strip():
         parts.append(f"The code block:\n{fenced(code, language)}")
-    earlier = f"Earlier requests:\n{history.rstrip()}" if history.strip() else ""
-    return "\n\n".join(part for part in (*parts, earlier, task) if part)
+    parts += [f"{title}:\n{text.rstrip()}" for title, text in notes if text.strip()]
+    return "\n\n".join(part for part in (*parts, task) if part)
 
 
 def fenced(code: str, language: str) -> str:
