@@ -22,6 +22,7 @@ from vivek.bench.command import add_options as add_bench_options
 from vivek.cancel import CancelToken
 from vivek.config import BACKENDS, HISTORY_STRATEGIES, Settings
 from vivek.errors import RequestError, VivekError
+from vivek.modes import MODES, addressed
 from vivek.version import VERSION
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--write", action="store_true", help="change the file")
     output.add_argument("--diff", action="store_true", help="print a unified diff (the default)")
     output.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--mode", choices=MODES, default="auto", help="auto: the instruction's words choose (the default)"
+    )
     parser.add_argument("--model", help="a model's name, or the path of a GGUF file")
     parser.add_argument("--backend", choices=BACKENDS, default="auto")
     parser.add_argument("--url", help="the server's address")
@@ -195,9 +199,10 @@ def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
     from vivek.request import AskRequest
 
     known = filetype_of(source.path) if source.path else ""
+    instruction, mode = addressed(arguments.instruction, arguments.mode)
     return AskRequest(
         run=uuid.uuid4().hex,
-        instruction=arguments.instruction,
+        instruction=instruction,
         text=source.text,
         filetype=arguments.filetype or known,
         path=source.path,
@@ -207,6 +212,7 @@ def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
         stored=arguments.thread is not None,
         settings=Settings(arguments.backend, arguments.model, arguments.url, arguments.history),
         verify=Verify(arguments.run_examples, arguments.test.strip()),
+        mode=mode,
     )
 
 
@@ -233,6 +239,7 @@ def _report(result: AskResult, new_text: str) -> dict[str, Any]:
     keys = (
         "edits",
         "answer",
+        "mode",
         "route",
         "score",
         "checks",
@@ -252,6 +259,7 @@ def _failure_report(error: VivekError) -> dict[str, Any]:
     empty: dict[str, Any] = {
         "edits": [],
         "answer": "",
+        "mode": None,
         "route": None,
         "score": 0.0,
         "checks": [],

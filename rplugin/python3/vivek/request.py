@@ -12,6 +12,7 @@ from typing import Any
 
 from vivek.config import Settings, settings
 from vivek.errors import RequestError
+from vivek.modes import Mode, addressed, mode_named
 from vivek.project_file import Verify, project_settings
 
 
@@ -34,7 +35,7 @@ class AskRequest:
     edits are computed against, where that is not `text` (a follow-up works on a proposal that is not applied yet).
     thread: a conversation's name, None for the file's current one. stored: whether the conversation is kept.
     buffer: what tells unnamed buffers apart. verify: what may be run on a candidate; nothing, unless the user switched
-    it on.
+    it on. mode: what the user chose, "auto" where the instruction's words are to choose.
     """
 
     run: str
@@ -54,6 +55,7 @@ class AskRequest:
     buffer: str = ""
     settings: Settings = field(default_factory=Settings)
     verify: Verify = field(default_factory=Verify)
+    mode: Mode = "auto"
 
     def __post_init__(self) -> None:
         """Raise RequestError where there is no instruction or the range lies outside the document."""
@@ -82,9 +84,10 @@ class AskRequest:
         selection = bool(payload.get("selection"))
         base = payload.get("base")
         path = payload.get("path")
+        instruction, mode = addressed(str(payload["instruction"]), mode_named(payload.get("mode")))
         return cls(
             run=str(payload["run"]),
-            instruction=str(payload["instruction"]),
+            instruction=instruction,
             text=_document(payload),
             filetype=str(payload.get("filetype") or ""),
             path=Path(path) if path else None,
@@ -98,6 +101,7 @@ class AskRequest:
             buffer=str(payload.get("buffer") or ""),
             settings=settings(payload.get("config") or {}),
             verify=_verify(payload.get("project")),
+            mode=mode,
         )
 
 

@@ -76,7 +76,7 @@ def missed(attempt: Attempt) -> bool:
 
 def _diagnosing(messages: list[Message], state: AskState, ports: Ports) -> list[Message]:
     request = ports.request
-    given = task(request, state["route"], plain=ports.profile.plain)
+    given = task(request, state["route"], state["target"], plain=ports.profile.plain)
     language = label(request.filetype or "text")
     asked = with_task(
         messages, given, render("diagnose", instruction=instruction(request), language=language)

@@ -25,7 +25,7 @@ def room_for(route: Route, block_tokens: int, window: int, *, exact: bool) -> Ro
     usable = usable_of(window, exact=exact)
     if route == "rewrite":
         least, wanted, most = 512 + block_tokens * 3 // 2, 512 + 2 * block_tokens, 1024 + 4 * block_tokens
-    elif route == "insert":
+    elif route in ("insert", "tests"):
         least, wanted, most = 1024, 1536, 4096
     else:
         least, wanted, most = 512, 768, 1536

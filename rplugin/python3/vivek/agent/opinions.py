@@ -13,12 +13,12 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from vivek.agent import emit
 from vivek.agent.consult import Consulted, consult, with_task
-from vivek.agent.state import Attempt, Ports, Route
+from vivek.agent.mode import task_in
+from vivek.agent.state import Attempt, Ports, Route, Target
 from vivek.checks.edit import Check
 from vivek.edits.fit import presentable
 from vivek.llm.base import Message
 from vivek.prompts import render
-from vivek.prompts.layout import label
 from vivek.request import AskRequest
 
 PLAN_TOKENS = 24
@@ -59,7 +59,7 @@ class Verdict(BaseModel):
     problem: Annotated[str, BeforeValidator(_short), Field(max_length=PROBLEM_CHARACTERS)] = ""
 
 
-_KINDS: dict[Route, Literal["change", "new", "words"]] = {
+_KINDS: dict[Route, Literal["change", "new", "words"]] = {  # those that words can leave open
     "rewrite": "change",
     "insert": "new",
     "answer": "words",
@@ -67,10 +67,9 @@ _KINDS: dict[Route, Literal["change", "new", "words"]] = {
 _ROUTES = {kind: route for route, kind in _KINDS.items()}
 
 
-def task(request: AskRequest, route: Route, *, plain: bool) -> str:
+def task(request: AskRequest, route: Route, target: Target, *, plain: bool) -> str:
     """The end of an executor's prompt: the instruction and what to reply. plain: the shortest one that there is."""
-    name = f"{route}_plain" if plain and route != "answer" else route
-    return render(name, instruction=instruction(request), language=label(request.filetype or "text"))
+    return task_in(request, route, target, instruction(request), plain=plain)
 
 
 def instruction(request: AskRequest) -> str:
@@ -78,14 +77,16 @@ def instruction(request: AskRequest) -> str:
     return presentable(request.instruction.strip())
 
 
-def planned(runtime: Runtime[Ports], messages: list[Message], route: Route, usable: int) -> Consulted[Plan]:
+def planned(
+    runtime: Runtime[Ports], messages: list[Message], route: Route, target: Target, usable: int
+) -> Consulted[Plan]:
     """What the model takes the instruction for. messages: the executor's prompt under `route`, the rule's own guess.
 
     usable: tokens that prompt and reply share.
     """
     request = runtime.context.request
     emit.node(runtime, "planner", "asking the model what the instruction means")
-    given = task(request, route, plain=runtime.context.profile.plain)
+    given = task(request, route, target, plain=runtime.context.profile.plain)
     asked = with_task(messages, given, render("plan", instruction=instruction(request)))
     fallback = Plan(kind=_KINDS[route])
     return consult(runtime, "planner", asked, fallback, attempt=1, max_tokens=PLAN_TOKENS, usable=usable)

@@ -12,22 +12,30 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
-from vivek.agent.assemble import lines_of
 from vivek.agent.budget import room_for, usable_of, window_for
 from vivek.agent.evidence import failures_now
 from vivek.agent.history import HISTORY_TOKENS, history_parts
+from vivek.agent.mode import asked_about, mode_of, route_in
 from vivek.agent.opinions import planned, route_of
 from vivek.agent.prompt import FAILURES, Prompt, told
-from vivek.agent.route import choose_route, is_open
+from vivek.agent.route import is_open
 from vivek.agent.state import AskState, Ports, Room, Route, Target
-from vivek.agent.surroundings import surroundings
+from vivek.agent.surroundings import outline, surroundings
 from vivek.agent.target import find_target, insertion_point
 from vivek.context.packer import Part
 from vivek.context.symbols import Symbol
 from vivek.edits.fit import presentable
-from vivek.errors import ContextWindowExceededError, RunStoppedError
+from vivek.errors import ContextWindowExceededError, RequestError, RunStoppedError
 from vivek.llm.base import Message
+from vivek.modes import Mode
 from vivek.request import AskRequest, Diagnostic, line_count
+
+
+_VERBS: dict[Route, str] = {
+    "rewrite": "rewriting",
+    "answer": "explaining",
+    "tests": "writing tests for",
+}
 
 
 def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
@@ -40,7 +48,7 @@ def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     if update["stopped"] or not (open_ and ports.profile.plan):
         return update
     room: Room = update["room"]
-    plan = planned(runtime, [Message(**message) for message in update["messages"]], route, room["usable"])
+    plan = planned(runtime, [Message(**message) for message in update["messages"]], route, update["target"], room["usable"])
     decided = route_of(plan.value, bounded=ports.request.first is not None)
     if decided != route and not plan.stopped:
         update = _written(state, runtime, decided, room["window"])
@@ -51,7 +59,7 @@ def _written(state: AskState, runtime: Runtime[Ports], route: Route, window: int
     """The prompt for a route, and what belongs to it. window: the one that the model is loaded with."""
     ports = runtime.context
     target = _target(ports.request, route)
-    emit.node(runtime, "planner", _detail(route, target))
+    emit.node(runtime, "planner", _detail(mode_of(ports.request), route, target))
     prompt = Prompt(ports.request, route, target, ports.counter, ports.profile.plain)
     try:
         window = _window(prompt, runtime, window)
@@ -74,12 +82,10 @@ def _written(state: AskState, runtime: Runtime[Ports], route: Route, window: int
 
 
 def _route(request: AskRequest) -> tuple[Route, bool]:
-    """The route that the instruction's words choose, and whether they left it open."""
-    text = request.text
-    if request.first is not None and request.last is not None:
-        text = lines_of(request.text, {"first": request.first, "last": request.last, "name": ""})
-    route = choose_route(request.instruction, text, bounded=request.first is not None)
-    return route, is_open(request.instruction, text)
+    """The route that the mode implies or the instruction's words choose, and whether they left it open."""
+    mode = mode_of(request)
+    open_ = mode == "coder" and is_open(request.instruction, asked_about(request))
+    return route_in(mode, request), open_
 
 
 def _target(request: AskRequest, route: Route) -> Target:
@@ -88,13 +94,20 @@ def _target(request: AskRequest, route: Route) -> Target:
         return insertion_point(request)
     if route == "answer" and not request.text.strip():
         return {"first": 1, "last": 0, "name": ""}
-    return find_target(request)
+    try:
+        return find_target(request)
+    except RequestError:
+        if mode_of(request) != "architect":
+            raise
+        return {"first": 1, "last": 0, "name": ""}  # a plan can be made from the outline alone
 
 
-def _detail(route: Route, target: Target) -> str:
+def _detail(mode: Mode, route: Route, target: Target) -> str:
     if route == "insert":
-        return f"writing new code at line {target['first']}"
-    verb = "explaining" if route == "answer" else "rewriting"
+        return f"writing {'tests' if mode == 'sdet' else 'new code'} at line {target['first']}"
+    verb = "planning" if mode == "architect" else _VERBS[route]
+    if target["last"] < target["first"]:
+        return f"{verb} from the outline of the file" if mode == "architect" else verb
     name = f"`{target['name']}`, " if target["name"] else ""
     return f"{verb} {name}lines {target['first']} to {target['last']}"
 
@@ -160,6 +173,8 @@ def _facts(ports: Ports, route: Route, target: Target) -> list[Part]:
     parts = (
         surroundings(request.text, request.filetype, target, route) if route == "insert" or not plain else []
     )
+    if mode_of(request) == "architect":
+        parts = outline(request.text, request.filetype, target) + parts
     if route != "insert" and not plain:
         parts += _symbols(ports.symbols(request.text, target["first"], target["last"]))
     if route != "insert":

@@ -53,7 +53,7 @@ class Prompt:
     @cached_property
     def required(self) -> list[Part]:
         """What is never left out or cut: the block, and the instruction in the words of the task."""
-        words = task(self.request, self.route, plain=self.plain)
+        words = task(self.request, self.route, self.target, plain=self.plain)
         block = presentable(lines_of(self.request.text, self.target))
         return [Part(BLOCK, block, 0, required=True), Part(INSTRUCTION, words, 0, required=True)]
 

@@ -41,6 +41,23 @@ _NEW = re.compile(
     r"|decorator|fixture|constant|main)\b",
     re.IGNORECASE,
 )
+_TESTS = re.compile(
+    r"^(?:(?:add|write|create|generate|draft|implement)\s+(?:me\s+)?(?:(?!(?:to|in|of|for|from|with|that|which)\b)[\w'`-]+\s+){0,3}?"
+    r"(?:tests|test(?: cases?| suites?)?|specs)(?=$|[.,:;!]|\s+(?:for|of|that|to|which|covering|here|using|with|and)\b)"
+    r"|cover (?:.+ )?(?:with|by) (?:\w+ )?tests\b)",
+    re.IGNORECASE,
+)
+_PLAN = re.compile(
+    r"^how (?:best )?(?:should|would|could|can|do|might) (?:i|we|you|one|it|this|that|the [\w ]+?)(?: be)?(?: best)? "
+    r"(?:structured?|split|designe?d?|organi[sz]ed?|architect(?:ed)?|refactor(?:ed)?|approach(?:ed)?|divided?"
+    r"|break|broken|restructured?|modulari[sz]ed?|la(?:y|id))\b"
+    r"|^plan (?:how|the|an?|for|to|out|this|my|our)\b"
+    r"|^(?:make|write|draw up|sketch|propose|suggest|give me|outline) (?:me )?(?:an? )?"
+    r"(?:[\w-]+ )?(?:plan|architecture|design)\b"
+    r"|^what(?:'s|’s| is| would be) (?:the|a) (?:best|good|better|right|clean) "
+    r"(?:way to (?:structure|split|design|organi[sz]e|refactor|approach|divide)|structure|design|architecture)\b",
+    re.IGNORECASE,
+)
 _REPAIR = re.compile(
     r"\b(?:fix(?:es|ed)?|bugs?|buggy|debug|wrong|wrongly|incorrect(?:ly)?|broken|crash(?:es|ed)?|fail(?:s|ed|ing)?|repair"
     r"|mend|correct|mistakes?|faults?|off[- ]by[- ]one|should(?:n't| not)? (?:be|give|return|raise))\b",
@@ -80,6 +97,24 @@ def wants_new_code(instruction: str) -> bool:
     (True, False)
     """
     return bool(_NEW.search(_bare(instruction)[0]))
+
+
+def wants_tests(instruction: str) -> bool:
+    """Whether the instruction asks for tests of the code.
+
+    >>> wants_tests("Write unit tests for total"), wants_tests("add a test parameter"), wants_tests("make the tests pass")
+    (True, False, False)
+    """
+    return bool(_TESTS.search(_bare(instruction)[0]))
+
+
+def wants_plan(instruction: str) -> bool:
+    """Whether the instruction asks how something should be built rather than what it does.
+
+    >>> wants_plan("How should I split this module?"), wants_plan("how does this split lines?")
+    (True, False)
+    """
+    return bool(_PLAN.search(instruction.strip()) or _PLAN.search(_bare(instruction)[0]))
 
 
 def is_open(instruction: str, target: str) -> bool:

@@ -9,10 +9,12 @@ from typing import Any, TypedDict, cast
 
 from vivek.agent.conversation import history, remember
 from vivek.agent.graph import build
+from vivek.agent.mode import mode_of
 from vivek.agent.opinions import VERDICT
 from vivek.agent.state import AskState, Call, Event, HistoryEntry, PlainCheck, Ports, Route, fresh_state
 from vivek.agent.store import Store
 from vivek.errors import ConversationError
+from vivek.modes import Mode
 
 
 class Stats(TypedDict):
@@ -27,6 +29,7 @@ class Stats(TypedDict):
 class AskResult(TypedDict):
     """What a run came to, as plain data: the payload of the `done` event and of ``vivek ask --json``."""
 
+    mode: Mode
     route: Route
     edits: list[dict[str, Any]]
     answer: str
@@ -68,7 +71,7 @@ def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event]
             ports.record.add(ports.info, _failed(state))
     assert state is not None, "the graph yields its state at least once"
     unsaved = _remembered(store, thread, state, ports.request.instruction) if store else ""
-    return _result(state, thread, monotonic() - began, unsaved)
+    return _result(state, mode_of(ports.request), thread, monotonic() - began, unsaved)
 
 
 def _remembered(store: Store, thread: str, state: AskState, instruction: str) -> str:
@@ -94,10 +97,11 @@ def _failed(state: AskState) -> list[list[str]]:
     ]
 
 
-def _result(state: AskState, thread: str, seconds: float, unsaved: str) -> AskResult:
+def _result(state: AskState, mode: Mode, thread: str, seconds: float, unsaved: str) -> AskResult:
     best = state["attempts"][state["best"]] if state["best"] >= 0 else None
     failure = state["failure"]
     return {
+        "mode": mode,
         "route": state["route"],
         "edits": state["edits"],
         "answer": state["answer"],

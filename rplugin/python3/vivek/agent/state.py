@@ -20,7 +20,9 @@ from vivek.llm.profiles import PROFILES, Profile
 from vivek.request import AskRequest
 from vivek.verify.report import Verifier
 
-Route = Literal["rewrite", "insert", "answer"]
+Route = Literal["rewrite", "insert", "answer", "tests"]
+"""The kind of work; "tests" are written for the target, checked, and told as an answer."""
+
 Node = Literal["planner", "executor", "reviewer", "formatter"]
 CallNode = Literal["planner", "executor", "reviewer", "formatter", "planner again", "reviewer again"]
 """Who makes a call; "again" is the second try at a structured question."""
@@ -54,8 +56,16 @@ class PlainCheck(TypedDict):
     detail: str
 
 
-class Attempt(TypedDict):
-    """One finished reply, raw, and the reviewer's judgement of it."""
+class _Checked(TypedDict, total=False):
+    tests: str
+    told: str
+
+
+class Attempt(_Checked):
+    """One finished reply, raw, and the reviewer's judgement of it.
+
+    Where tests were asked for: tests, those to offer; told, what running them came to.
+    """
 
     reply: str
     complete: bool

@@ -33,6 +33,19 @@ def surroundings(text: str, filetype: str, target: Target, route: Route) -> list
     return [part for part in parts if part.text.strip()]
 
 
+def outline(text: str, filetype: str, target: Target) -> list[Part]:
+    """The definitions of a file, a line each with its lines, for who plans beyond the target."""
+    lines = split_lines(text)
+    if target["first"] <= 1 and target["last"] >= len(lines):
+        return []
+    told = [
+        f"{_signature(lines[block.first - 1 : block.last]).rstrip()}  lines {block.first} to {block.last}\n"
+        for block in blocks(text, filetype)
+        if block.name
+    ]
+    return [Part("Outline of the file", "".join(told), 3, False, "head")] if told else []
+
+
 def _neighbours(lines: list[str], target: Target, holder: Block | None, route: Route) -> tuple[str, str]:
     """Lines before and after the target. A whole definition needs none: its signatures say more."""
     if holder is None and target["name"] and route != "insert":

@@ -78,13 +78,14 @@ def _named(request: AskRequest) -> Block | None:
     if request.cursor is None and line_count(request.text) <= WHOLE_FILE_LINES:
         return None
     every = blocks(request.text, request.filetype)
-    found = [block for block in every if block.name and _names(request.instruction, block.name)]
+    found = [block for block in every if block.name and mentions(request.instruction, block.name)]
     return max(found, key=lambda block: len(block.name), default=None)
 
 
-def _names(instruction: str, name: str) -> bool:
+def mentions(words: str, name: str) -> bool:
+    """Whether words mean a definition's name: it cannot be an ordinary word of theirs."""
     short = re.escape(name.rsplit(".", 1)[-1])
-    if re.search(rf"`(?:[\w.]+\.)?{short}(?:\(\))?`|(?<!\w){short}\(", instruction):
+    if re.search(rf"`(?:[\w.]+\.)?{short}(?:\(\))?`|(?<!\w){short}\(", words):
         return True
     distinct = "_" in name.strip("_") or re.search(r"[a-z][A-Z]", name)
-    return bool(distinct and re.search(rf"(?<!\w){short}(?!\w)", instruction))
+    return bool(distinct and re.search(rf"(?<!\w){short}(?!\w)", words))

@@ -17,6 +17,8 @@ NAMES = (
     "insert",
     "insert_plain",
     "answer",
+    "architect",
+    "sdet",
     "repair",
     "diagnose",
     "plan",

@@ -1,0 +1,69 @@
+"""Which mode an ask is worked on in, and what that means: the kind of work and the template of its task.
+
+The user's choice holds; where there is none the instruction's words choose. No model is asked.
+"""
+
+from __future__ import annotations
+
+from vivek.agent.route import choose_route, wants_plan, wants_tests, wants_words
+from vivek.agent.state import Route, Target
+from vivek.agent.subject import subject_of
+from vivek.context.testfiles import is_test_file
+from vivek.modes import Mode
+from vivek.prompts import render
+from vivek.prompts.layout import label
+from vivek.request import AskRequest, split_lines
+
+_PLAIN = frozenset({"rewrite", "insert"})
+"""The kinds of work whose task has a shorter wording, too."""
+
+
+def mode_of(request: AskRequest) -> Mode:
+    """The mode of an ask, never "auto"."""
+    if request.mode != "auto":
+        return request.mode
+    if not asked_about(request).strip():
+        return "coder"
+    if wants_tests(request.instruction):
+        # The selected test is to be extended, as its lines are a boundary.
+        return "coder" if is_test_file(request.path) and request.first is not None else "sdet"
+    if wants_plan(request.instruction):
+        return "architect"
+    return "peer" if wants_words(request.instruction) else "coder"
+
+
+def route_in(mode: Mode, request: AskRequest) -> Route:
+    """The kind of work that a mode means."""
+    if mode in ("architect", "peer"):
+        return "answer"
+    if mode == "sdet":
+        return "insert" if is_test_file(request.path) or not request.text.strip() else "tests"
+    return choose_route(request.instruction, asked_about(request), bounded=request.first is not None)
+
+
+def task_in(request: AskRequest, route: Route, target: Target, instruction: str, *, plain: bool) -> str:
+    """The end of an executor's prompt: the instruction, and what to reply in this mode."""
+    mode, language = mode_of(request), label(request.filetype or "text")
+    if mode == "sdet" and route in ("insert", "tests"):
+        setting = _setting(request, route, target)
+        return render("sdet", instruction=instruction, language=language, setting=setting)
+    name = "architect" if mode == "architect" and route == "answer" else route
+    name = f"{name}_plain" if plain and name in _PLAIN else name
+    return render(name, instruction=instruction, language=language)
+
+
+def asked_about(request: AskRequest) -> str:
+    """The text that the instruction's words are about: the selection, else the whole document."""
+    if request.first is None or request.last is None:
+        return request.text
+    return "".join(split_lines(request.text)[request.first - 1 : request.last])
+
+
+def _setting(request: AskRequest, route: Route, target: Target) -> str:
+    """What tests can take from where they will stand: the import of what they test, or the style of their neighbours."""
+    if route == "insert":
+        return "Follow the tests that are there." if request.text.strip() else "Make it a complete file."
+    if request.filetype == "python":
+        statement = subject_of(request, target).statement
+        return f"Use pytest and begin with `{statement}`." if statement else "Use pytest."
+    return "Do not repeat the code."
