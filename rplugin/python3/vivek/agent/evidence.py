@@ -90,10 +90,11 @@ def _judged(name: str, report: Report, *, decides: bool) -> list[Check]:
         return [passed(name, LEAST_WEIGHT)]
     share = len(failures) / len(report.findings)
     weight = LEAST_WEIGHT + MORE_WEIGHT * share if decides else ADVICE_WEIGHT
-    return [failed(name, weight, _listed(failures))]
+    return [failed(name, weight, listed(failures))]
 
 
-def _listed(failures: Iterable[Finding]) -> str:
+def listed(failures: Iterable[Finding]) -> str:
+    """The first failures in one line."""
     lines = list(dict.fromkeys(_told(finding) for finding in failures))
     more = f" {len(lines) - TOLD} more fail." if len(lines) > TOLD else ""
     return "; ".join(lines[:TOLD]) + "." + more

@@ -15,6 +15,7 @@ from langgraph.runtime import Runtime
 
 from vivek.agent import emit
 from vivek.agent.again import messages_for, sampling_for
+from vivek.agent.architect import concerned
 from vivek.agent.counted import compare
 from vivek.agent.listener import Listener, is_garbage
 from vivek.agent.replies import Replies
@@ -71,18 +72,22 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     }
     update: dict[str, Any] = {"attempts": [*attempts, attempt], "calls": [*state["calls"], call]}
     if state["route"] == "answer":
-        update |= _answered(attempt, runtime)
+        update |= _answered(attempt, runtime, number)
     return update
 
 
-def _answered(attempt: Attempt, runtime: Runtime[Ports]) -> dict[str, Any]:
+def _answered(attempt: Attempt, runtime: Runtime[Ports], number: int) -> dict[str, Any]:
     """The answer in words; for garbage none, and a notice."""
     if is_garbage(attempt):
         emit.notice(runtime, attempt["checks"][0]["detail"])
         return {}
     if not attempt["complete"]:
         emit.notice(runtime, "The answer was cut off before its end: it had as many tokens as it may have.")
-    return {"answer": _words(attempt["reply"])}
+    words = _words(attempt["reply"])
+    more = concerned(words, runtime.context.request)
+    if more:
+        emit.text(runtime, "executor", more, number)
+    return {"answer": words + more}
 
 
 def _words(reply: str) -> str:

@@ -12,14 +12,17 @@ from langgraph.runtime import Runtime
 from vivek.agent import emit
 from vivek.agent.listener import is_garbage
 from vivek.agent.reviewer import assembled
+from vivek.agent.sdet import answer_of
 from vivek.agent.state import AskState, Ports
 from vivek.edits.diff import text_edits
 from vivek.errors import ModelOutputInvalidError
 
 
 def formatter(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
-    """Fill in the edits. Raises ModelOutputInvalidError where no attempt holds code or changes anything."""
+    """Fill in the edits, or the answer that tests are told as. Raises ModelOutputInvalidError where no attempt holds code or changes anything."""
     edits: list[dict[str, Any]] = []
+    if state["route"] == "tests" and state["best"] >= 0:
+        return {"answer": answer_of(runtime.context.request, state["attempts"][state["best"]])}
     if state["route"] != "answer" and state["best"] >= 0:
         emit.node(runtime, "formatter", "making hunks", state["best"] + 1)
         edits = _edits(state, runtime.context)

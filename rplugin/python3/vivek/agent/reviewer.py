@@ -11,7 +11,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from vivek.agent import emit
+from vivek.agent import emit, sdet
 from vivek.agent.assemble import Assembled, assemble, lines_of
 from vivek.agent.evidence import EXAMPLES, TESTS, evidence
 from vivek.agent.listener import is_garbage
@@ -30,6 +30,12 @@ CUT_OFF_WEIGHT = 0.8
 """What a reply that the token cap cut off loses: as much as one that does not parse."""
 
 
+_NO_CODE: PlainCheck = {
+    "name": "has code",
+    "passed": False,
+    "detail": "The reply holds no code block: write the complete code in one fenced block.",
+}
+
 VERIFIED_ATTEMPTS = 6
 """Attempts in all where running them tells the right one from the wrong."""
 
@@ -44,7 +50,7 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     except RunStoppedError:
         return {"stopped": True, **_with(state, judged)}
     calls: list[Call] = []
-    if runtime.context.profile.verdict and judged["score"] >= THRESHOLD:
+    if runtime.context.profile.verdict and judged["score"] >= THRESHOLD and state["route"] != "tests":
         judged, calls = _with_verdict(state, runtime, judged)
     failed = [check["detail"] for check in judged["checks"] if not check["passed"]]
     if failed:
@@ -68,8 +74,11 @@ def _run(ports: Ports, state: AskState, attempt: Attempt) -> Attempt:
     """The attempt with what running it says, where it is sound enough to be run. Raises RunStoppedError."""
     if ports.verifier is None or attempt["score"] < THRESHOLD:
         return attempt
-    after = assembled(ports.request, state, attempt)
-    checks = evidence(ports, state["target"], after) if after else []
+    if state["route"] == "tests":
+        attempt, checks = sdet.tried(ports, state["target"], attempt)
+    else:
+        after = assembled(ports.request, state, attempt)
+        checks = evidence(ports, state["target"], after) if after else []
     lost = sum(check.weight for check in checks if not check.passed)
     lowered = round(max(0.0, attempt["score"] - lost), 3)
     return {**attempt, "score": lowered, "checks": [*attempt["checks"], *map(_plain, checks)]}
@@ -89,14 +98,11 @@ def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
     """The attempt with its checks and score; garbage, which the executor has judged, as it is."""
     if is_garbage(attempt):
         return attempt
+    if state["route"] == "tests":
+        return _judged_tests(request, state, attempt)
     after = assembled(request, state, attempt)
     if after is None:
-        check: PlainCheck = {
-            "name": "has code",
-            "passed": False,
-            "detail": "The reply holds no code block: write the complete code in one fenced block.",
-        }
-        return {**attempt, "usable": False, "score": 0.0, "checks": [check]}
+        return {**attempt, "usable": False, "score": 0.0, "checks": [_NO_CODE]}
     checks = review(
         request.text,
         after.text,
@@ -107,8 +113,20 @@ def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
         after_last=after.last,
         instruction=request.instruction,
     )
+    return _scored(attempt, checks)
+
+
+def _judged_tests(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
+    """The attempt with the tests that it holds, and what their text says."""
+    tests = sdet.tests_of(request, state["target"], attempt["reply"])
+    if not tests:
+        return {**attempt, "usable": False, "score": 0.0, "checks": [_NO_CODE]}
+    return _scored({**attempt, "tests": tests}, sdet.checked(request, state["target"], tests))
+
+
+def _scored(attempt: Attempt, checks: list[Check]) -> Attempt:
     if not attempt["complete"]:
-        checks.append(Check("complete", False, "The reply was cut off before its end.", CUT_OFF_WEIGHT))
+        checks = [*checks, Check("complete", False, "The reply was cut off before its end.", CUT_OFF_WEIGHT)]
     return {**attempt, "usable": True, "score": score(checks), "checks": [_plain(check) for check in checks]}
 
 

@@ -58,3 +58,6 @@ class Verifier(Protocol):
 
     def tests(self, text: str, cancel: CancelToken) -> Report:
         """Run the user's test command on the project, with a text in the place of the file."""
+
+    def run_tests(self, text: str, tests: str, cancel: CancelToken) -> Report:
+        """Run tests that were written for the file, with a text in the place of the file. Python alone."""

@@ -21,6 +21,7 @@ from vivek.verify.modules import Module, module_of
 from vivek.verify.namespaces import isolation
 from vivek.verify.report import Finding, Report
 from vivek.verify.running import Place, Ran, findings_of, run_harness
+from vivek.verify.writing import run_written
 
 _CANNOT = "cannot verify: "
 TEST_SECONDS = 60.0
@@ -75,6 +76,12 @@ class ProjectVerifier:
             return self._nothing("no test command is set")
         return self._told(lambda: self._tests(text, cancel))
 
+    def run_tests(self, text: str, tests: str, cancel: CancelToken) -> Report:
+        """Run the text of a test file on a text: whatever is switched on, the user trusts the project to be run."""
+        if self._subject.language != "python":
+            return self._nothing("only tests of Python can be run")
+        return self._told(lambda: self._written(text, tests, cancel))
+
     def _examples(self, text: str, examples: Sequence[Example], cancel: CancelToken) -> Report:
         ran = self._ran(text, examples, cancel)
         if ran.failed:
@@ -113,6 +120,13 @@ class ProjectVerifier:
         if verdict.ill:
             return self._cannot(f"the test command does not work: {verdict.ill}", verdict.seconds)
         return Report(True, "", verdict.findings, self._isolated, verdict.seconds)
+
+    def _written(self, text: str, tests: str, cancel: CancelToken) -> Report:
+        with self._copy(text, cancel) as (place, module):
+            if not place.isolated:
+                self._hold(place, run_harness(place, module, self._subject.python, (), cancel))
+            findings, seconds = run_written(place, module, self._subject.python, tests, cancel)
+        return Report(True, "", findings, self._isolated, seconds)
 
     def _verdict(self, text: str, cancel: CancelToken) -> Verdict:
         with self._copy(text, cancel) as (place, module):
