@@ -34,6 +34,15 @@ end, {
   desc = 'Ask the model to change the selection, or the function under the cursor',
 })
 
+command('VivekMode', function(vivek, arguments)
+  vivek.mode(arguments.args)
+end, {
+  nargs = '?',
+  bar = true,
+  complete = complete('mode'),
+  desc = 'Choose how asks are worked on: auto, coder, architect, peer or sdet',
+})
+
 command('VivekStop', function(vivek, arguments)
   vivek.stop({ all = arguments.bang })
 end, { bang = true, bar = true, desc = 'Stop the run under the cursor (!: all runs)' })
@@ -116,6 +125,7 @@ command('VivekLog', function(vivek)
 end, { bar = true, desc = 'Open the log' })
 
 local plugs = {
+  VivekMode = 'VivekMode',
   VivekStop = 'VivekStop',
   VivekRestore = 'VivekRestore',
   VivekEdit = 'VivekEdit',

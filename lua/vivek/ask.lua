@@ -9,6 +9,7 @@ local config = require('vivek.config')
 local host = require('vivek.host')
 local journal = require('vivek.journal')
 local message = require('vivek.message')
+local mode = require('vivek.mode')
 local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
@@ -22,6 +23,7 @@ local M = {}
 ---@class vivek.Ask : vivek.Snapshot
 ---@field run string
 ---@field instruction string
+---@field mode vivek.Mode
 ---@field base? { lines: string[], eol: boolean } the buffer itself, where `lines` has pending hunks in it
 ---@field config vivek.RunConfig
 ---@field trusted boolean
@@ -238,7 +240,7 @@ vim.api.nvim_create_autocmd('BufWipeout', {
 ---@param eol boolean
 ---@param snapshot vivek.Snapshot
 ---@param instruction string
----@param origin { seen: string[], follows?: string }
+---@param origin { seen: string[], follows?: string, mode: vivek.Mode }
 local function begin(buf, base, eol, snapshot, instruction, origin)
   -- Before anything is shown, for it may ask the user.
   local project = snapshot.path ~= '' and trust.project(snapshot.path) or nil
@@ -278,6 +280,7 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
   local ask = vim.tbl_extend('error', snapshot, {
     run = run.id,
     instruction = instruction,
+    mode = origin.mode,
     config = config.for_run(),
     trusted = config.trusts(snapshot.path ~= '' and snapshot.path or snapshot.cwd),
     project = project,
@@ -312,6 +315,9 @@ end
 --- Ask. The text is captured at once, whatever is typed while the question for an instruction is open.
 ---@param options vivek.AskOptions
 function M.ask(options)
+  if options.mode and not mode.check(options.mode) then
+    return
+  end
   local current = vim.api.nvim_get_current_buf()
   local source = scratch.source_of(current)
   local buf = source or current
@@ -319,7 +325,7 @@ function M.ask(options)
     return message.error('The buffer that this proposal is for is closed.', 'Open its file and ask there.')
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local origin = { seen = proposals.open_runs(buf) }
+  local origin = { seen = proposals.open_runs(buf), mode = options.mode or mode.get() }
   local snapshot
   if source then
     snapshot, origin.follows = follow_up(buf, run_at_cursor())

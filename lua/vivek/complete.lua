@@ -1,4 +1,5 @@
---- Completion of the commands: common instructions, those that were given before, and what can be installed.
+--- Completion of the commands: modes, common instructions, those that were given before, and what can be
+--- installed.
 ---
 --- It reads Neovim's own command history and keeps none itself.
 
@@ -42,16 +43,34 @@ function M.remember(instruction)
   vim.fn.histadd(':', 'VivekAsk ' .. instruction)
 end
 
---- Instructions that begin with a text, the user's own first.
+---@param lead string
+---@return string[]
+local function modes(lead)
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, require('vivek.mode').names())
+end
+
+--- Instructions that begin with a text, the user's own first; modes where it begins with an `@`.
 ---@param typed string
 ---@return string[]
 function M.instructions(typed)
+  local name = typed:match('^@(%w*)$')
+  if name then
+    return vim.tbl_map(function(mode)
+      return '@' .. mode
+    end, modes(name))
+  end
+  local address = typed:match('^@%w+%s+') or ''
   local own = history()
+  local common = vim.tbl_map(function(instruction)
+    return address .. instruction
+  end, COMMON)
   local found = vim.list_extend(
     vim.list_slice(own),
     vim.tbl_filter(function(instruction)
       return not vim.list_contains(own, instruction)
-    end, COMMON)
+    end, common)
   )
   return vim.tbl_filter(function(instruction)
     return vim.startswith(instruction, typed)
@@ -78,6 +97,13 @@ function M.input(lead, line)
   return vim.tbl_map(function(instruction)
     return instruction:sub(#line - #lead + 1)
   end, M.instructions(line))
+end
+
+--- For `:VivekMode`.
+---@param lead string
+---@return string[]
+function M.mode(lead)
+  return modes(lead)
 end
 
 --- For `:VivekInstall`.

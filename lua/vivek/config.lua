@@ -10,6 +10,9 @@ local M = {}
 
 ---@alias vivek.Backend 'auto'|'ollama'|'embedded'|'openai'|'scripted'
 
+-- As in vivek/modes.py.
+M.MODES = { 'auto', 'coder', 'architect', 'peer', 'sdet' }
+
 ---@class vivek.Config
 ---@field backend vivek.Backend
 ---@field model? string
@@ -21,6 +24,7 @@ local M = {}
 ---@field scratch vivek.ScratchConfig
 ---@field history vivek.HistoryConfig
 ---@field preview boolean
+---@field mode vivek.Mode
 ---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
 
@@ -222,6 +226,14 @@ M.schema = {
     type = { 'boolean' },
     default = true,
     text = 'Show what the model changes in the lines themselves, as it writes.',
+  },
+  {
+    name = 'mode',
+    type = { 'string' },
+    default = 'auto',
+    choices = M.MODES,
+    text = 'How asks are worked on until |:VivekMode| says otherwise; see |vivek-modes|. With "auto" the words '
+      .. 'of an instruction choose.',
   },
   {
     name = 'log_level',

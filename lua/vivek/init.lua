@@ -14,16 +14,26 @@ end
 ---@param options? table see |vivek-config|
 function M.setup(options)
   require('vivek.config').setup(options)
+  if type(options) == 'table' and options.mode then
+    require('vivek.mode') -- so that the statusline, which loads nothing, shows it
+  end
 end
 
 ---@class vivek.AskOptions
 ---@field instruction? string asked for where it is missing or empty
 ---@field range? [integer, integer] first and last line of the selection, 1-based
+---@field mode? vivek.Mode for this ask alone
 
 --- Ask the model to change the selection, or what is under the cursor; from a scratch buffer, to follow up.
 ---@param options? vivek.AskOptions
 function M.ask(options)
   require('vivek.ask').ask(options or {})
+end
+
+--- Take a mode for the asks of this Neovim, or tell which one is in force.
+---@param name? vivek.Mode
+function M.mode(name)
+  require('vivek.mode').choose(name)
 end
 
 --- Stop the run that the cursor is at, else the latest of this buffer, or every run where it has none.
@@ -107,12 +117,16 @@ function M.log()
   vim.cmd.normal({ 'G', bang = true })
 end
 
---- What Vivek is doing, for a statusline; '' while it does nothing.
+--- What Vivek is doing and the mode that was chosen, for a statusline; '' while there is neither.
 ---@return string
 function M.statusline()
   -- A statusline is drawn from the first moment on, and must load nothing.
-  local progress = package.loaded['vivek.progress']
-  return progress and progress.statusline() or ''
+  local progress, mode = package.loaded['vivek.progress'], package.loaded['vivek.mode']
+  local doing, label = progress and progress.statusline() or '', mode and mode.label() or ''
+  if label == '' then
+    return doing
+  end
+  return ('%s %s'):format(doing == '' and 'Vivek' or doing, label)
 end
 
 return M

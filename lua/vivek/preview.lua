@@ -326,13 +326,16 @@ local function watch_buffer(preview)
   })
 end
 
+---@type table<string, boolean> kinds of work that change nothing
+local WORDS = { answer = true, tests = true }
+
 --- Begin the preview of an attempt.
 ---@param run vivek.Run
 ---@param event vivek.Event
 local function begin(run, event)
   M.clear(run.id)
   local target = given(event.target)
-  local wanted = config.get().preview and target and given(event.route) ~= 'answer'
+  local wanted = config.get().preview and target and not WORDS[given(event.route)]
   if not wanted or not vim.api.nvim_buf_is_loaded(run.buf) then
     return
   end

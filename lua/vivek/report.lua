@@ -213,7 +213,7 @@ local function outcome(result)
   if #result.edits > 0 then
     return M.counted(#result.edits, 'hunk')
   end
-  return result.route == 'answer' and 'Answered' or 'No changes'
+  return given(result.answer) and result.answer ~= '' and 'Answered' or 'No changes'
 end
 
 --- What came of a run, and what it cost.

@@ -76,7 +76,9 @@ end
 ---@param result table
 local function write_result(run, result)
   local part, answer = run.section, given(result.answer)
-  if answer and answer ~= '' and #run.raw == 0 then
+  -- Where the best reply is not the last one, or only a part of it holds.
+  local is_told = vim.endswith(vim.trim(table.concat(run.raw)), vim.trim(answer or ''))
+  if answer and not is_told then
     section.paragraph(part)
     section.write(part, answer)
   end

@@ -18,6 +18,12 @@ VALUES = {
     "rewrite": {"instruction": "add a docstring", "language": "python"},
     "insert": {"instruction": "write a parser", "language": "lua"},
     "answer": {"instruction": "what is this?", "language": "go"},
+    "architect": {"instruction": "split it", "language": "go"},
+    "sdet": {
+        "instruction": "write tests",
+        "language": "python",
+        "setting": "Use pytest and begin with `from shop.cart import total`.",
+    },
     "rewrite_plain": {"instruction": "add a docstring", "language": "python"},
     "insert_plain": {"instruction": "write a parser", "language": "lua"},
     "diagnose": {"instruction": "fix the sum", "language": "python"},
@@ -48,7 +54,7 @@ def test_a_template_is_filled_in_completely(name: str) -> None:
     assert all(value in text for value in VALUES[name].values())
 
 
-@pytest.mark.parametrize("name", ["rewrite", "rewrite_plain", "insert", "insert_plain", "repair"])
+@pytest.mark.parametrize("name", ["rewrite", "rewrite_plain", "insert", "insert_plain", "repair", "sdet"])
 def test_code_is_asked_for_in_one_fenced_block_and_nothing_else(name: str) -> None:
     text = render(name, **VALUES[name])
     assert f"in one ```{VALUES[name]['language']} block, and nothing else" in text
@@ -94,6 +100,12 @@ def fixed(encoder: tokens.Encoder, task: str) -> int:
 @pytest.mark.parametrize("name", ["rewrite", "insert", "answer", "diagnose"])
 def test_the_executors_fixed_text_is_at_most_120_tokens(encoder: tokens.Encoder, name: str) -> None:
     assert fixed(encoder, render(name, instruction="", language="python")) <= 120
+
+
+@pytest.mark.parametrize("name", ["architect", "sdet"])
+def test_a_modes_fixed_text_is_at_most_120_tokens(encoder: tokens.Encoder, name: str) -> None:
+    values = {**VALUES[name], "instruction": "", "language": "python"}
+    assert fixed(encoder, render(name, **values)) <= 120
 
 
 @pytest.mark.parametrize("name", ["rewrite", "insert"])

@@ -7,6 +7,7 @@ work is near to chance.)
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -15,9 +16,11 @@ from vivek.agent import emit, sdet
 from vivek.agent.assemble import Assembled, assemble, lines_of
 from vivek.agent.evidence import EXAMPLES, TESTS, evidence
 from vivek.agent.listener import is_garbage
+from vivek.agent.mode import mode_of
 from vivek.agent.opinions import judged as verdict_on
 from vivek.agent.state import AskState, Attempt, Call, PlainCheck, Ports
 from vivek.checks.static import Check, review, score
+from vivek.checks.written import check_has_tests
 from vivek.edits.reply import extract
 from vivek.errors import RunStoppedError
 from vivek.llm.base import Message
@@ -113,6 +116,9 @@ def judge(request: AskRequest, state: AskState, attempt: Attempt) -> Attempt:
         after_last=after.last,
         instruction=request.instruction,
     )
+    if mode_of(request) == "sdet" and state["route"] == "insert":
+        written = lines_of(after.text, {"first": after.first, "last": after.last, "name": ""})
+        checks.append(check_has_tests(textwrap.dedent(written), request.filetype))
     return _scored(attempt, checks)
 
 

@@ -25,7 +25,7 @@ _ASSERTS = re.compile(
 
 def check_tests(tests: str, filetype: str, names: Collection[str] = ()) -> list[Check]:
     """The checks of a text of tests. names: the definitions that they are to test, of which one is enough."""
-    checks = [_parses(tests, filetype), _has_tests(tests, filetype)]
+    checks = [_parses(tests, filetype), check_has_tests(tests, filetype)]
     if names:
         checks.append(_uses(tests, names))
     return checks
@@ -36,7 +36,8 @@ def _parses(tests: str, filetype: str) -> Check:
     return check_syntax(Edit("", tests, filetype, 1, 0, 1, lines, ""))
 
 
-def _has_tests(tests: str, filetype: str) -> Check:
+def check_has_tests(tests: str, filetype: str) -> Check:
+    """Fails where there is no test, or nothing that is compared."""
     tree = python_tree(tests) if filetype == "python" else None
     if tree is not None:
         functions = [

@@ -89,4 +89,4 @@ def _without(text: str, nodes: Iterable[ast.stmt]) -> str:
         first = min([node.lineno, *(item.lineno for item in decorators)])
         gone.update(range(first - 1, node.end_lineno or node.lineno))
     kept = "\n".join(line for number, line in enumerate(lines) if number not in gone)
-    return kept.lstrip("\n") if gone else text
+    return kept.strip("\n") + "\n" if gone else text

@@ -50,7 +50,7 @@ def run_written(
 def _named(finding: Finding) -> Finding:
     """A finding with its test's name as the text of the tests has it."""
     stem = Path(WRITTEN).stem
-    name = finding.source.removeprefix(f"{stem}.").partition("[")[0]
+    name = finding.source.rpartition(f"{stem}.")[2].partition("[")[0]
     expression = name if finding.expression == finding.source else finding.expression
     return Finding(expression, finding.expected, finding.got, finding.error, finding.passed, name)
 
