@@ -9,7 +9,7 @@ from neovim_child import Editor
 LOADED = "return vim.tbl_filter(function(name) return vim.startswith(name, 'vivek') end, vim.tbl_keys(package.loaded))"
 COMMANDS = {
     *("Ask", "Stop", "Apply", "Reject", "Restore", "Edit", "Diff", "Next", "Prev"),
-    *("New", "History", "Resume", "Install", "Log"),
+    *("New", "History", "Resume", "Install", "Log", "Mode"),
 }
 
 
