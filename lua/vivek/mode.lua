@@ -1,6 +1,7 @@
 --- The mode that asks are worked on in, as long as this Neovim runs.
 ---
---- It bridges the setting, `:VivekMode` and a statusline. What it doesn't do: know what a mode means for the work.
+--- It bridges the setting, `:VivekMode` and a statusline. What it doesn't do: know what a mode means for the
+--- work.
 
 local config = require('vivek.config')
 local message = require('vivek.message')
@@ -30,7 +31,10 @@ end
 function M.check(name)
   local known = vim.list_contains(M.names(), name)
   if not known then
-    message.error(('There is no mode "%s".'):format(name), 'There are ' .. table.concat(M.names(), ', ') .. '.')
+    message.error(
+      ('There is no mode "%s".'):format(name),
+      'There are ' .. table.concat(M.names(), ', ') .. '.'
+    )
   end
   return known
 end

@@ -21,7 +21,9 @@ GOOD = (
     "from shop.limits import clamp\n\n\ndef test_low():\n    assert clamp(0, 1, 3) == 1\n\n\n"
     "class TestClamp:\n    def test_high(self):\n        assert clamp(9, 1, 3) == 3\n"
 )
-BY_UNITTEST = GOOD.replace("class TestClamp:", "class TestClamp(unittest.TestCase):").replace("from", "import unittest\nfrom", 1)
+BY_UNITTEST = GOOD.replace("class TestClamp:", "class TestClamp(unittest.TestCase):").replace(
+    "from", "import unittest\nfrom", 1
+)
 WRONG = "\n\ndef test_wrong():\n    assert clamp(9, 1, 3) == 9\n"
 
 Made = Callable[..., ProjectVerifier]
@@ -87,7 +89,8 @@ def test_without_pytest_functions_and_test_cases_are_run_all_the_same(
 def test_good_tests_notice_broken_copies(verifier: Made) -> None:
     made = verifier(False)
     caught = [
-        any(not finding.passed for finding in ran(made, GOOD, mutant.text)) for mutant in mutants_of(CODE, 1, 4)
+        any(not finding.passed for finding in ran(made, GOOD, mutant.text))
+        for mutant in mutants_of(CODE, 1, 4)
     ]
     assert len(caught) >= 3
     assert sum(caught) >= len(caught) - 1  # `x <= low` gives the same

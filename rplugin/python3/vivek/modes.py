@@ -1,4 +1,4 @@
-"""The modes that an ask can be worked on in, and how an instruction names one: ``@architect how would you split this?``.
+"""The modes that an ask can be worked on in, and how an instruction names one: ``@architect how to split this?``.
 
 It knows names alone; what a mode means for the work is `vivek.agent.mode`'s matter.
 """

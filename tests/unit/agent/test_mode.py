@@ -259,7 +259,10 @@ def test_tests_for_a_source_file_are_an_answer_with_one_block(asker: Asker) -> N
 
 
 def test_the_import_of_what_is_tested_is_mended_and_a_copy_of_it_left_out(asker: Asker) -> None:
-    copied = GOOD.replace("from clamps import clamp\n", "from your_module import clamp\n\n\ndef clamp(x, low, high):\n    return x\n")
+    copied = GOOD.replace(
+        "from clamps import clamp\n",
+        "from your_module import clamp\n\n\ndef clamp(x, low, high):\n    return x\n",
+    )
     result = asker("write tests for clamp", fenced(copied))
     assert result["answer"] == f"```python\n{GOOD}```"
 
@@ -335,7 +338,9 @@ def test_a_stop_while_tests_run_offers_the_tests(asker: Asker) -> None:
 
 def test_tests_in_a_file_of_tests_are_proposed_at_the_cursor(asker: Asker) -> None:
     more = "def test_high():\n    assert clamp(9, 1, 3) == 3\n"
-    result = asker("write a test for the upper limit", fenced(more), text=GOOD, path="test_clamps.py", cursor=5)
+    result = asker(
+        "write a test for the upper limit", fenced(more), text=GOOD, path="test_clamps.py", cursor=5
+    )
     assert (result["mode"], result["route"], result["answer"]) == ("sdet", "insert", "")
     after = apply(GOOD, result["edits"])  # type: ignore[arg-type]
     assert after.index("test_low") < after.index("test_high") < after.index("test_inside")

@@ -28,7 +28,17 @@ def test_a_file_of_tests_is_known_by_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cart.py", "latest.py", "contest.go", "attestation.js", "testing.py", "conftest.py", "inspect.ts", "Greatest.java"]
+    "name",
+    [
+        "cart.py",
+        "latest.py",
+        "contest.go",
+        "attestation.js",
+        "testing.py",
+        "conftest.py",
+        "inspect.ts",
+        "Greatest.java",
+    ],
 )
 def test_other_files_are_not(name: str) -> None:
     assert not is_test_file(PurePath("tests") / name)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivek.edits.python_tests import left_out, tests_in, tidied
+from vivek.edits.python_tests import left_out, names_in, tidied
 
 IMPORT = "from shop.cart import total"
 TESTS = "def test_total():\n    assert total([]) == 0\n"
@@ -17,7 +17,9 @@ _NAMES = st.sampled_from(["test_a", "test_b", "helper", "total"])
 _FUNCTION = st.builds("def {}():\n    assert total([]) == {}\n".format, _NAMES, st.integers(0, 9))
 _METHOD = st.builds("    def {}(self):\n        assert total([]) == {}\n".format, _NAMES, st.integers(0, 9))
 _CLASS = st.lists(_METHOD, min_size=1, max_size=3).map(lambda methods: "class TestIt:\n" + "\n".join(methods))
-_FILES = st.lists(_FUNCTION | _CLASS | st.just("import pytest\n") | st.just("# é\n"), max_size=5).map("\n\n".join)
+_FILES = st.lists(_FUNCTION | _CLASS | st.just("import pytest\n") | st.just("# é\n"), max_size=5).map(
+    "\n\n".join
+)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_a_decorated_test_is_left_out_with_its_decorators() -> None:
 def test_only_the_named_tests_are_left_out_and_the_rest_still_parses(text: str, names: set[str]) -> None:
     after = left_out(text, names)
     ast.parse(after)
-    assert tests_in(after) == [name for name in tests_in(text) if name not in names]
+    assert names_in(after) == [name for name in names_in(text) if name not in names]
 
 
 @given(_FILES)
@@ -68,7 +70,7 @@ def test_tidying_twice_is_tidying_once(text: str) -> None:
     once = tidied(text, ["total"], IMPORT)
     assert once.count(IMPORT) == 1
     assert tidied(once, ["total"], IMPORT) == once
-    assert tests_in(once) == tests_in(text)
+    assert names_in(once) == names_in(text)
 
 
 @given(st.text())

@@ -155,7 +155,9 @@ SECTIONS = [
 
 
 def test_the_order_is_context_code_history_task() -> None:
-    message = user_message(SECTIONS, "    return x\n", "python", [("Earlier requests", "- add a test (rejected)\n")], "Do it.")
+    message = user_message(
+        SECTIONS, "    return x\n", "python", [("Earlier requests", "- add a test (rejected)\n")], "Do it."
+    )
     assert message == (
         "File: cart.py\n\n"
         "Imports:\n```python\nimport os\n```\n\n"
@@ -173,7 +175,9 @@ def test_what_is_empty_leaves_no_trace() -> None:
 
 def test_two_asks_on_the_same_code_share_all_but_the_end() -> None:
     first = user_message(SECTIONS, "x\n", "python", [], "Do one thing.")
-    second = user_message(SECTIONS, "x\n", "python", [("Earlier requests", "- Do one thing. (applied)\n")], "Do another.")
+    second = user_message(
+        SECTIONS, "x\n", "python", [("Earlier requests", "- Do one thing. (applied)\n")], "Do another."
+    )
     assert second.startswith(first.removesuffix("Do one thing."))
 
 

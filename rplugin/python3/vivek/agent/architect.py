@@ -1,4 +1,4 @@
-"""Which blocks a plan is about: those of the file that it names, with their lines. Found in its words, not asked for."""
+"""Which blocks a plan is about: those of the file that its words name, with their lines. No model is asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST = 8
 
 
 def concerned(plan: str, request: AskRequest) -> str:
-    """What is added to a plan in architect mode: the blocks that it names; "" in other modes, and where it names none."""
+    """What is added to an architect's plan: the blocks that it names; "" in other modes, or for none."""
     if mode_of(request) != "architect":
         return ""
     found = [

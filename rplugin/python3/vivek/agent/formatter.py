@@ -19,7 +19,9 @@ from vivek.errors import ModelOutputInvalidError
 
 
 def formatter(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
-    """Fill in the edits, or the answer that tests are told as. Raises ModelOutputInvalidError where no attempt holds code or changes anything."""
+    """Fill in the edits, or the answer that tests are told as.
+
+    Raises ModelOutputInvalidError where no attempt holds code or changes anything."""
     edits: list[dict[str, Any]] = []
     if state["route"] == "tests" and state["best"] >= 0:
         return {"answer": answer_of(runtime.context.request, state["attempts"][state["best"]])}

@@ -47,7 +47,7 @@ def task_in(request: AskRequest, route: Route, target: Target, instruction: str,
     if mode == "sdet" and route in ("insert", "tests"):
         setting = _setting(request, route, target)
         return render("sdet", instruction=instruction, language=language, setting=setting)
-    name = "architect" if mode == "architect" and route == "answer" else route
+    name: str = "architect" if mode == "architect" and route == "answer" else route
     name = f"{name}_plain" if plain and name in _PLAIN else name
     return render(name, instruction=instruction, language=language)
 
@@ -60,7 +60,7 @@ def asked_about(request: AskRequest) -> str:
 
 
 def _setting(request: AskRequest, route: Route, target: Target) -> str:
-    """What tests can take from where they will stand: the import of what they test, or the style of their neighbours."""
+    """What tests take from where they will stand: the import of what they test, or their neighbours' style."""
     if route == "insert":
         return "Follow the tests that are there." if request.text.strip() else "Make it a complete file."
     if request.filetype == "python":

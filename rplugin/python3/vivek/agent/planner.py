@@ -30,7 +30,6 @@ from vivek.llm.base import Message
 from vivek.modes import Mode
 from vivek.request import AskRequest, Diagnostic, line_count
 
-
 _VERBS: dict[Route, str] = {
     "rewrite": "rewriting",
     "answer": "explaining",
@@ -48,7 +47,13 @@ def planner(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     if update["stopped"] or not (open_ and ports.profile.plan):
         return update
     room: Room = update["room"]
-    plan = planned(runtime, [Message(**message) for message in update["messages"]], route, update["target"], room["usable"])
+    plan = planned(
+        runtime,
+        [Message(**message) for message in update["messages"]],
+        route,
+        update["target"],
+        room["usable"],
+    )
     decided = route_of(plan.value, bounded=ports.request.first is not None)
     if decided != route and not plan.stopped:
         update = _written(state, runtime, decided, room["window"])

@@ -102,7 +102,7 @@ def wants_new_code(instruction: str) -> bool:
 def wants_tests(instruction: str) -> bool:
     """Whether the instruction asks for tests of the code.
 
-    >>> wants_tests("Write unit tests for total"), wants_tests("add a test parameter"), wants_tests("make the tests pass")
+    >>> wants_tests("Write unit tests"), wants_tests("add a test parameter"), wants_tests("make the tests pass")
     (True, False, False)
     """
     return bool(_TESTS.search(_bare(instruction)[0]))

@@ -96,7 +96,9 @@ def _told(count: int, fails: tuple[Finding, ...], caught: int, of: int) -> str:
     """
     some = "1 test passes" if count == 1 else f"{count} tests pass"
     fail = "fails" if count == 1 else "fail"
-    told = f"{some} on the code as it is" + (f", and {fail} on {caught} of {of} broken copies of it." if of else ".")
+    told = f"{some} on the code as it is" + (
+        f", and {fail} on {caught} of {of} broken copies of it." if of else "."
+    )
     if fails:
         others = "1 more was" if len(fails) == 1 else f"{len(fails)} more were"
         told += f" {others} left out, since the code as it is fails: {listed(fails)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from vivek.agent.state import Target
 from vivek.context.blocks import blocks

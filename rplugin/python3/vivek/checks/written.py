@@ -46,15 +46,25 @@ def check_has_tests(tests: str, filetype: str) -> Check:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test")
         ]
         if not functions:
-            return failed(HAS_TESTS, _TESTS_WEIGHT, "There is no test: write functions whose names begin with `test_`.")
+            return failed(
+                HAS_TESTS, _TESTS_WEIGHT, "There is no test: write functions whose names begin with `test_`."
+            )
     if not _ASSERTS.search(tests):
-        return failed(HAS_TESTS, _TESTS_WEIGHT, "The tests check nothing: compare each result with the value it should have.")
+        return failed(
+            HAS_TESTS,
+            _TESTS_WEIGHT,
+            "The tests check nothing: compare each result with the value it should have.",
+        )
     return passed(HAS_TESTS, _TESTS_WEIGHT)
 
 
 def _uses(tests: str, names: Collection[str]) -> Check:
     """Importing a name is not using it."""
-    lines = [line for line in tests.split("\n") if not re.match(r"\s*(?:from\s.+\simport|import|use|#include)\b", line)]
+    lines = [
+        line
+        for line in tests.split("\n")
+        if not re.match(r"\s*(?:from\s.+\simport|import|use|#include)\b", line)
+    ]
     body = "\n".join(lines)
     if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", body) for name in names):
         return passed(USES, _USES_WEIGHT)

@@ -20,7 +20,7 @@ def tidied(tests: str, names: Collection[str], statement: str) -> str:
     if tree is None or not statement:
         return tests
     wrong = [node for node in tree.body if _defines(node, names) or _imports(node, names)]
-    return add_imports(_without(tests, wrong), [statement], "python")
+    return add_imports(_without(tests, wrong), [statement], "python").strip("\n") + "\n"
 
 
 def left_out(tests: str, names: Collection[str]) -> str:
@@ -38,7 +38,7 @@ def left_out(tests: str, names: Collection[str]) -> str:
     return _without(tests, unwanted)
 
 
-def tests_in(tests: str) -> list[str]:
+def names_in(tests: str) -> list[str]:
     """The names of the tests, a method's as ``Class.method``; [] where the text does not parse."""
     tree = _tree(tests)
     if tree is None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import os
 import sys
 import unittest
+from pathlib import Path
 from xml.etree import ElementTree
 
 
 def main(file: str, report: str) -> int:
     """Exit status 0 where all pass."""
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     try:
         import pytest
     except ImportError:
@@ -26,9 +26,10 @@ def main(file: str, report: str) -> int:
 
 
 def _by_unittest(file: str, report: str) -> int:
-    name = os.path.splitext(os.path.basename(file))[0]
+    name = Path(file).stem
     spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -55,15 +56,15 @@ class _Report(unittest.TestResult):
         if fault:
             ElementTree.SubElement(case, fault, message=message)
 
-    def addSuccess(self, test: unittest.TestCase) -> None:
+    def addSuccess(self, test: unittest.TestCase) -> None:  # noqa: N802
         super().addSuccess(test)
         self._add(test)
 
-    def addFailure(self, test: unittest.TestCase, err: object) -> None:
+    def addFailure(self, test: unittest.TestCase, err: object) -> None:  # noqa: N802
         super().addFailure(test, err)  # type: ignore[arg-type]
         self._add(test, "failure", _words(err))
 
-    def addError(self, test: unittest.TestCase, err: object) -> None:
+    def addError(self, test: unittest.TestCase, err: object) -> None:  # noqa: N802
         super().addError(test, err)  # type: ignore[arg-type]
         self._add(test, "error", _words(err))
 
