@@ -16,9 +16,7 @@ from test_end_to_end import TEXT as SHAPES
 
 from neovim_child import Editor
 
-SETTINGS = settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+SETTINGS = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 LINES = TEXT.split("\n")[:-1]
 GAP = " "
 

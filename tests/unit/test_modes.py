@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,18 +52,16 @@ def test_an_instruction_that_names_no_mode_is_left_as_it_is(instruction: str, mo
 
 
 @given(st.text())
-def test_no_text_after_an_at_sign_fails_otherwise_than_by_an_unknown_mode(text: str) -> None:
-    try:
-        instruction, _ = addressed(f"@{text}", "auto")
-    except RequestError as error:
-        assert "There is no mode" in error.message
-    else:
+def test_after_an_at_sign_stands_a_mode_or_something_like_one_or_else_the_users_own_words(text: str) -> None:
+    with suppress(RequestError):
+        instruction, mode = addressed(f"@{text}", "auto")
         assert f"@{text}".endswith(instruction)
+        assert instruction == f"@{text}" or text.startswith(mode)
 
 
 def test_an_unknown_mode_is_an_error_that_names_the_nearest_or_all() -> None:
     assert mode_named(None) == mode_named("") == "auto"
-    with pytest.raises(RequestError, match="no mode 'sdt'. Did you mean sdet?"):
+    with pytest.raises(RequestError, match=r"no mode 'sdt'\. Did you mean sdet\?"):
         mode_named("sdt")
     with pytest.raises(RequestError, match="There are auto, coder, architect, peer, sdet"):
         mode_named("x")
