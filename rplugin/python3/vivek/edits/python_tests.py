@@ -19,7 +19,11 @@ def tidied(tests: str, names: Collection[str], statement: str) -> str:
     tree = _tree(tests)
     if tree is None or not statement:
         return tests
-    wrong = [node for node in tree.body if _defines(node, names) or _imports(node, names)]
+    wrong = [
+        node
+        for node in tree.body
+        if _defines(node, names) or (_imports(node, names) and ast.unparse(node) != statement)
+    ]
     return add_imports(_without(tests, wrong), [statement], "python").strip("\n") + "\n"
 
 
