@@ -50,10 +50,11 @@ def python_changes(count: int) -> list[Change]:
         functions = _functions(text)
         for index, (function, last) in enumerate(functions):
             turn = int(hashlib.sha256(f"{path.name} {function.name}".encode()).hexdigest(), 16)
-            name, recipe = PYTHON[turn % len(PYTHON)]
-            made = recipe(text, function, last, functions[index + 1 :])
-            if made:
-                found[name].append(_change(name, "python", text, made, f"{path.name}:{function.lineno}"))
+            for name, recipe in (PYTHON[(turn + step) % len(PYTHON)] for step in range(4)):
+                made = recipe(text, function, last, functions[index + 1 :])
+                if made:
+                    found[name].append(_change(name, "python", text, made, f"{path.name}:{function.lineno}"))
+                    break
     return _in_turn(found, count)
 
 
@@ -435,7 +436,8 @@ def report(text: str, filetype: str, node: tree_sitter.Node, inner: tree_sitter.
 def helper(text: str, filetype: str, node: tree_sitter.Node, inner: tree_sitter.Node) -> Made | None:
     if node.start_point[1]:
         return None
-    code = _whole([*_HELPER.get(filetype, _C_HELPER), "", *_lines(text, node)])
+    lines = [line.replace("    ", "\t") if "\n\t" in text else line for line in _HELPER.get(filetype, _C_HELPER)]
+    code = _whole([*lines, "", *_lines(text, node)])
     return node.start_point[0] + 1, node.end_point[0] + 1, code, "Add a helper that doubles a value."
 
 

@@ -175,7 +175,7 @@ RIGHT = [
     ("same-recursion", "def f(x):\n    try:\n        return g(x)\n    except OSError:\n        return f(x)\n"),
     ("same-recursion", "class A:\n    def f(self, n):\n        return self.other.f(n)\n"),
     ("pyflakes", "import os\n\n\ndef f(x):\n    return os.path.join(x, __file__)\n"),
-    ("pyflakes", "def f(x):\n    for _ in x:\n        a, b = 1, 2\n    return 1\n"),
+    ("pyflakes", "def f(x):\n    for _ in x:\n        a, b = _\n    return 1\n"),
     ("pyflakes", "def f(x):\n    return f'nothing'\n"),
 ]
 

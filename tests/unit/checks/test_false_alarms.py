@@ -11,7 +11,7 @@ from vivek.agent.assemble import assemble
 from vivek.agent.reviewer import THRESHOLD
 from vivek.checks.static import Check, review, score
 
-PYTHON, OTHERS = 320, 120
+PYTHON, OTHERS = 320, 200
 MOST = 0.02
 
 

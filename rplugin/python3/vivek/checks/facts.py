@@ -97,12 +97,35 @@ def _of_python(tree: ast.Module, first: int, last: int) -> Iterator[tuple[int, s
             yield getattr(node, "lineno", function.lineno), message, name
             if name == "unset" and isinstance(node, ast.Name):
                 unset.add((node.lineno, node.id))
-    for message in pyflakes(tree):
-        wording = _PYFLAKES.get(type(message))
+    for message in _sure(pyflakes(tree), tree):
         told = [" ".join(str(each).split()) for each in message.message_args]
-        if wording and not (told and (message.lineno, told[0]) in unset):
+        if not (told and (message.lineno, told[0]) in unset):
             close = nearest(told[0], tree) if isinstance(message, messages.UndefinedName) else ""
-            yield message.lineno, wording.format(*told) + close, "pyflakes"
+            yield message.lineno, _PYFLAKES[type(message)].format(*told) + close, "pyflakes"
+
+
+def _sure(found: list[messages.Message], tree: ast.Module) -> Iterator[messages.Message]:
+    """Messages that hardly ever are wrong: names may be made at run time, and imports may be for others."""
+    nodes = list(ast.walk(tree))
+    dynamic = bool(scopes.names(nodes, ast.Load) & {"globals", "exec"})
+    definitions = {
+        node.lineno for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    }
+    inside = {
+        node.lineno
+        for function, _ in scopes.functions(tree)
+        for node in scopes.body(function)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+    for message in found:
+        if isinstance(message, messages.UndefinedName) and dynamic:
+            continue
+        if isinstance(message, messages.RedefinedWhileUnused) and message.lineno not in definitions:
+            continue
+        if isinstance(message, messages.UnusedImport) and message.lineno not in inside:
+            continue
+        if type(message) in _PYFLAKES:
+            yield message
 
 
 def _of_function(

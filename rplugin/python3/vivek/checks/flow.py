@@ -98,9 +98,10 @@ def falls_through(function: Function) -> Found:
     if function.returns is not None and returned:
         if not _may_be_none(function.returns):
             yield last, "here the function ends without a `return`, though it should return a value"
-    elif isinstance(last, ast.If) and last.orelse and returned:
-        falling = [branch for branch in _branches(last) if not scopes.leaves(branch)]
-        if len(falling) == 1 and isinstance(falling[0][-1], (ast.Assign, ast.AugAssign)):
+    elif isinstance(last, ast.If) and returned:
+        branches = _branches(last)
+        falling = [branch for branch in branches if not scopes.leaves(branch)]
+        if all(branches) and len(falling) == 1 and isinstance(falling[0][-1], (ast.Assign, ast.AugAssign)):
             yield falling[0][-1], "this branch ends without a `return`, though the others return a value"
 
 

@@ -53,7 +53,7 @@ def check_others(edit: Edit) -> Check:
     changed = []
     for each in old:
         was, becomes = _code(each, old, edit.before, edit.last), now.get(each.key)
-        about = becomes is None or any(_mentions(name, was + becomes) for name in named)
+        about = becomes is None or _mentions(each.plain, edit.instruction) or any(_mentions(name, was + becomes) for name in named)
         if not about and was.split() != str(becomes).split():
             changed.append(".".join(each.key))
     if not changed:

@@ -8,6 +8,7 @@ stays silent where there is a way to read the code that makes it right.
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -204,12 +205,12 @@ def shared_default(function: Function) -> Found:
         *zip(positional[::-1], arguments.defaults[::-1], strict=False),
         *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False),
     ]
-    fresh = {each.arg for each, default in pairs if isinstance(default, (ast.List, ast.Dict, ast.Set))}
+    fresh = {each.arg for each, default in pairs if default and ast.unparse(default) in {"[]", "{}", "set()"}}
     nodes = list(scopes.body(function))
     fresh -= scopes.names(nodes, ast.Store)
     for node in nodes:
         name = _filled(node)
-        if name and name.id in fresh and not name.id.startswith("_"):
+        if name and name.id in fresh and not re.search(r"^_|cache|memo|seen", name.id):
             fresh.discard(name.id)
             yield function, f"all calls share the default of `{name.id}`, which is changed here: use None"
 
