@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import corpus
 import tree_sitter
 
+import corpus
 from vivek.grammar import filetype_of, parse
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -71,7 +71,10 @@ def other_changes(count: int) -> list[Change]:
                 if made:
                     where = f"{path.name}:{node.start_point[0] + 1}"
                     found.setdefault(filetype, []).append(_change(name, filetype, text, made, where))
-    spread = {key: sorted(each, key=lambda change: hash_of(change.where + change.kind)) for key, each in found.items()}
+    spread = {
+        key: sorted(each, key=lambda change: hash_of(change.where + change.kind))
+        for key, each in found.items()
+    }
     return _in_turn(spread, count)
 
 
@@ -99,7 +102,14 @@ def _python_files() -> list[Path]:
     root = Path(sysconfig.get_path("stdlib"))
     paths = [
         path
-        for folder in (root, root / "json", root / "email", root / "http", root / "asyncio", root / "collections")
+        for folder in (
+            root,
+            root / "json",
+            root / "email",
+            root / "http",
+            root / "asyncio",
+            root / "collections",
+        )
         for path in folder.glob("*.py")
         if 1_000 < path.stat().st_size < LARGEST and "\t" not in path.read_text("utf-8", "replace")
     ]
@@ -108,7 +118,12 @@ def _python_files() -> list[Path]:
 
 def _other_files() -> list[Path]:
     installed = Path(sysconfig.get_path("purelib"))
-    folders = [(installed, "*.c"), (installed, "*.cpp"), (installed, "*.js"), (corpus.PROJECT / "lua", "*.lua")]
+    folders = [
+        (installed, "*.c"),
+        (installed, "*.cpp"),
+        (installed, "*.js"),
+        (corpus.PROJECT / "lua", "*.lua"),
+    ]
     folders += [(Path(sysconfig.get_path("include")), "*.h"), (SOURCES, "*")]
     found = {path for folder, pattern in folders for path in folder.rglob(pattern)}
     return sorted(path for path in found if 300 < path.stat().st_size < 60_000 and ".min." not in path.name)
@@ -155,7 +170,9 @@ def _body_row(function: Function) -> int:
     documented = ast.get_docstring(function, clean=False) is not None
     if documented:
         return (body[0].end_lineno or 0) - _first(function) + 1
-    return min([body[0].lineno, *(each.lineno for each in getattr(body[0], "decorator_list", []))]) - _first(function)
+    return min([body[0].lineno, *(each.lineno for each in getattr(body[0], "decorator_list", []))]) - _first(
+        function
+    )
 
 
 def _inserted(text: str, function: Function, last: int, lines: list[str], instruction: str) -> Made:
@@ -181,7 +198,15 @@ def _has(function: Function, *kinds: type[ast.AST]) -> bool:
     return any(isinstance(node, kinds) for node in ast.walk(function) if node is not function)
 
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Global, ast.Nonlocal, ast.JoinedStr)
+_SCOPES = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.Global,
+    ast.Nonlocal,
+    ast.JoinedStr,
+)
 
 
 def _rename(function: Function, name: str) -> list[tuple[int, int, int, str]]:
@@ -205,8 +230,16 @@ def rename_parameter(text: str, function: Function, last: int, _rest: object) ->
     if not name or _has(function, *_SCOPES):
         return None
     argument = next(each for each in function.args.args if each.arg == name)
-    places = [*_rename(function, name), (argument.lineno, argument.col_offset, argument.col_offset + len(name), f"{name}_value")]
-    return _first(function), last, _spliced(text, function, last, places), f"Rename the parameter {name} to {name}_value."
+    places = [
+        *_rename(function, name),
+        (argument.lineno, argument.col_offset, argument.col_offset + len(name), f"{name}_value"),
+    ]
+    return (
+        _first(function),
+        last,
+        _spliced(text, function, last, places),
+        f"Rename the parameter {name} to {name}_value.",
+    )
 
 
 def add_docstring(text: str, function: Function, last: int, _rest: object) -> Made | None:
@@ -263,12 +296,21 @@ def name_a_number(text: str, function: Function, last: int, _rest: object) -> Ma
     place = (number.lineno, number.col_offset, number.end_col_offset or 0, "limit")
     block, row = _spliced(text, function, last, [place]).split("\n")[:-1], _body_row(function)
     line = f"{_indent(function)}limit = {number.value}"
-    return _first(function), last, _whole([*block[:row], line, *block[row:]]), f"Extract the number {number.value} into a variable."
+    return (
+        _first(function),
+        last,
+        _whole([*block[:row], line, *block[row:]]),
+        f"Extract the number {number.value} into a variable.",
+    )
 
 
 def use_f_string(text: str, function: Function, last: int, _rest: object) -> Made | None:
     for node in ast.walk(function):
-        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mod) or node.lineno != node.end_lineno:
+        if (
+            not isinstance(node, ast.BinOp)
+            or not isinstance(node.op, ast.Mod)
+            or node.lineno != node.end_lineno
+        ):
             continue
         if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
             parts = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
@@ -293,8 +335,21 @@ def add_helper(text: str, function: Function, last: int, _rest: object) -> Made 
     name = _parameter(function)
     if not name or function.col_offset:
         return None
-    helper = ["def _checked(value):", "    if value is None:", '        raise ValueError("a value is needed")', "    return value", "", ""]
-    first, last, code, instruction = _inserted(text, function, last, [f"{name} = _checked({name})"], "Move a check for None into a helper `_checked`.")
+    helper = [
+        "def _checked(value):",
+        "    if value is None:",
+        '        raise ValueError("a value is needed")',
+        "    return value",
+        "",
+        "",
+    ]
+    first, last, code, instruction = _inserted(
+        text,
+        function,
+        last,
+        [f"{name} = _checked({name})"],
+        "Move a check for None into a helper `_checked`.",
+    )
     return first, last, _whole(helper)[:-1] + "\n" + code, instruction
 
 
@@ -307,7 +362,9 @@ def reformat(text: str, function: Function, last: int, _rest: object) -> Made | 
     return (_first(function), last, new, "Format this.") if done.returncode == 0 and new != block else None
 
 
-def remove_function(text: str, function: Function, last: int, rest: list[tuple[Function, int]]) -> Made | None:
+def remove_function(
+    text: str, function: Function, last: int, rest: list[tuple[Function, int]]
+) -> Made | None:
     following = next(iter(rest), None)
     if following is None or following[0].col_offset != function.col_offset or _first(following[0]) - last > 4:
         return None
@@ -320,7 +377,9 @@ def remove_function(text: str, function: Function, last: int, rest: list[tuple[F
 def log_the_call(text: str, function: Function, last: int, _rest: object) -> Made | None:
     if re.search(r"\blogging\b", text):
         return None
-    made = _inserted(text, function, last, [f'logging.debug("{function.name}")'], "Log each call with logging.debug.")
+    made = _inserted(
+        text, function, last, [f'logging.debug("{function.name}")'], "Log each call with logging.debug."
+    )
     return made[0], made[1], "import logging\n\n\n" + made[2] if not function.col_offset else made[2], made[3]
 
 
@@ -339,10 +398,18 @@ def remove_comments(text: str, function: Function, last: int, _rest: object) -> 
 def document_one_of_a_class(text: str, function: Function, last: int, _rest: object) -> Made | None:
     """The whole class is the target, one method is named."""
     holder = next(
-        (n for n in ast.parse(text).body if isinstance(n, ast.ClassDef) and n.lineno < function.lineno <= (n.end_lineno or 0)),
+        (
+            n
+            for n in ast.parse(text).body
+            if isinstance(n, ast.ClassDef) and n.lineno < function.lineno <= (n.end_lineno or 0)
+        ),
         None,
     )
-    if holder is None or ast.get_docstring(function) is not None or (holder.end_lineno or 0) - holder.lineno > 120:
+    if (
+        holder is None
+        or ast.get_docstring(function) is not None
+        or (holder.end_lineno or 0) - holder.lineno > 120
+    ):
         return None
     made = _inserted(text, function, last, ['"""Do it."""'], f"Add a docstring to `{function.name}`.")
     lines, first = text.split("\n"), _first_of_class(holder)
@@ -412,7 +479,9 @@ def _lines(text: str, node: tree_sitter.Node) -> list[str]:
     return text.split("\n")[node.start_point[0] : node.end_point[0] + 1]
 
 
-def _put(text: str, node: tree_sitter.Node, inner: tree_sitter.Node, line: str, instruction: str) -> Made | None:
+def _put(
+    text: str, node: tree_sitter.Node, inner: tree_sitter.Node, line: str, instruction: str
+) -> Made | None:
     lines, row = _lines(text, node), inner.start_point[0] - node.start_point[0]
     indent = re.match(r"\s*", lines[row])
     assert indent is not None
@@ -436,15 +505,26 @@ def report(text: str, filetype: str, node: tree_sitter.Node, inner: tree_sitter.
 def helper(text: str, filetype: str, node: tree_sitter.Node, inner: tree_sitter.Node) -> Made | None:
     if node.start_point[1]:
         return None
-    lines = [line.replace("    ", "\t") if "\n\t" in text else line for line in _HELPER.get(filetype, _C_HELPER)]
+    lines = [
+        line.replace("    ", "\t") if "\n\t" in text else line for line in _HELPER.get(filetype, _C_HELPER)
+    ]
     code = _whole([*lines, "", *_lines(text, node)])
     return node.start_point[0] + 1, node.end_point[0] + 1, code, "Add a helper that doubles a value."
 
 
 def rename(text: str, filetype: str, node: tree_sitter.Node, inner: tree_sitter.Node) -> Made | None:
     code = _whole(_lines(text, node))
-    declared = re.findall(r"^\s+(?:local|const|let|var|int|char \*|size_t)\s+([a-z]\w{2,})\s*=", code, re.MULTILINE)
-    name = next((each for each in declared if not re.search(rf"(?:[.>:'\"]|[\w}}]\s*{{\s*){each}\b|\b{each}\s*:", code)), "")
+    declared = re.findall(
+        r"^\s+(?:local|const|let|var|int|char \*|size_t)\s+([a-z]\w{2,})\s*=", code, re.MULTILINE
+    )
+    name = next(
+        (
+            each
+            for each in declared
+            if not re.search(rf"(?:[.>:'\"]|[\w}}]\s*{{\s*){each}\b|\b{each}\s*:", code)
+        ),
+        "",
+    )
     if not name:
         return None
     new = re.sub(rf"\b{name}\b", f"{name}_value", code)
@@ -460,4 +540,10 @@ def uncomment(text: str, filetype: str, node: tree_sitter.Node, inner: tree_sitt
     return node.start_point[0] + 1, node.end_point[0] + 1, _whole(kept), "Remove the comments."
 
 
-OTHERS = [("comment", comment), ("report", report), ("helper", helper), ("rename", rename), ("uncomment", uncomment)]
+OTHERS = [
+    ("comment", comment),
+    ("report", report),
+    ("helper", helper),
+    ("rename", rename),
+    ("uncomment", uncomment),
+]

@@ -22,7 +22,9 @@ SKIPPED = frozenset({"site-packages", "test", "tests", "idlelib", "lib2to3", "tu
 def sources(limit: int) -> list[Path]:
     """Files of the standard library, tests left out, always the same."""
     root = Path(sysconfig.get_path("stdlib"))
-    return sorted(path for path in root.rglob("*.py") if not SKIPPED & set(path.relative_to(root).parts))[:limit]
+    return sorted(path for path in root.rglob("*.py") if not SKIPPED & set(path.relative_to(root).parts))[
+        :limit
+    ]
 
 
 def measure(paths: list[Path]) -> tuple[int, dict[str, list[str]]]:
@@ -43,7 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=10_000, help="at most so many files")
     parser.add_argument("--show", type=int, default=0, help="so many hits of each rule")
-    parser.add_argument("--most", type=float, default=None, help="fail above so many hits for 1,000 functions")
+    parser.add_argument(
+        "--most", type=float, default=None, help="fail above so many hits for 1,000 functions"
+    )
     options = parser.parse_args()
     functions, hits = measure(sources(options.files))
     table = Table("rule", "hits", "for 1,000 functions", title=f"{functions} functions")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.bench_facts import measure, sources
 
-MOST = 3.0
+MOST = 2.5
 """Hits of a rule for 1,000 functions; `make bench-facts` prints those of the whole library."""
 
 
@@ -13,4 +13,6 @@ def test_each_rule_is_nearly_silent_on_the_standard_library() -> None:
     assert functions > 1_000
     rates = {rule: 1000 * len(told) / functions for rule, told in hits.items()}
     print(rates)
+    # What pyflakes tells there is true: variables that nobody reads.
+    assert rates.pop("pyflakes", 0.0) <= 10
     assert not {rule: hits[rule] for rule, rate in rates.items() if rate > MOST}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from correct_edits import Change, other_changes, python_changes
 
+from correct_edits import Change, other_changes, python_changes
 from vivek.agent.assemble import assemble
 from vivek.agent.reviewer import THRESHOLD
 from vivek.checks.static import Check, review, score
@@ -88,7 +88,16 @@ def test_correct_edits_of_other_languages_pass(others: list[Change]) -> None:
 def test_the_measure_sees_edits_that_are_wrong(python: list[Change]) -> None:
     """The same edits with their last line cut off and a name misspelt: a measure that lets those pass is none."""
     wrong = [
-        Change(c.kind, c.filetype, c.text, c.first, c.last, c.code.replace("return ", "return undefined_name + ", 1), c.instruction, c.where)
+        Change(
+            c.kind,
+            c.filetype,
+            c.text,
+            c.first,
+            c.last,
+            c.code.replace("return ", "return undefined_name + ", 1),
+            c.instruction,
+            c.where,
+        )
         for c in python
         if "    return " in c.code and not c.kind.startswith(("reformat", "document"))
     ][:60]

@@ -39,7 +39,9 @@ def check_changed(edit: Edit) -> Check:
         )
     if _ABOUT_CODE.search(edit.instruction) and _same_code(edit):
         return failed(
-            NAME, WORDS_ALONE_WEIGHT, "Only comments or layout changed, the code is the same: change the code."
+            NAME,
+            WORDS_ALONE_WEIGHT,
+            "Only comments or layout changed, the code is the same: change the code.",
         )
     return passed(NAME, WEIGHT)
 
@@ -62,7 +64,7 @@ def _undocumented(text: str) -> str:
 
 
 class _WithoutStrings(ast.NodeTransformer):
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         """Drop a statement that is a string and nothing else."""
         value = node.value
         return None if isinstance(value, ast.Constant) and isinstance(value.value, str) else node

@@ -45,7 +45,6 @@ _PYFLAKES: dict[type[messages.Message], str] = {
     messages.UndefinedName: "`{0}` is not defined",
     messages.UndefinedLocal: "`{0}` is used before it has a value",
     messages.UnusedVariable: "`{0}` is assigned but never used",
-    messages.UnusedImport: "`{0}` is imported but never used",
     messages.RedefinedWhileUnused: "`{0}` is defined again before the first one was used",
     messages.IsLiteral: "`is` with a literal: `==` compares values",
     messages.AssertTuple: "the assertion of a tuple is always true",
@@ -61,6 +60,9 @@ _PYFLAKES: dict[type[messages.Message], str] = {
     messages.StringDotFormatExtraNamedArguments: "`format` has values that no placeholder uses: {0}",
 }
 """Message -> its wording; others of pyflakes are matters of taste."""
+
+_MADE_AT_RUN_TIME = 5
+"""A file with more undefined names than this makes them while it runs."""
 
 
 @dataclass(frozen=True, order=True)
@@ -78,7 +80,11 @@ def facts(text: str, first: int, last: int, language: str) -> list[Fact]:
     language: a Neovim filetype. Where the file does not parse, only what is wrong with its syntax there.
     """
     tree = python_tree(text) if language == "python" else None
-    found = list(_of_python(tree, first, last)) if tree else [(line, what, "syntax") for line, what in broken_lines(text, language)]
+    found = (
+        list(_of_python(tree, first, last))
+        if tree
+        else [(line, what, "syntax") for line, what in broken_lines(text, language)]
+    )
     inside = {Fact(line - first + 1, what, rule) for line, what, rule in found if first <= line <= last}
     unique: dict[tuple[int, str], Fact] = {}
     for fact in sorted(inside):
@@ -105,26 +111,23 @@ def _of_python(tree: ast.Module, first: int, last: int) -> Iterator[tuple[int, s
 
 
 def _sure(found: list[messages.Message], tree: ast.Module) -> Iterator[messages.Message]:
-    """Messages that hardly ever are wrong: names may be made at run time, and imports may be for others."""
+    """The messages that hardly ever are wrong: names may be made at run time, an `as error` is for the reader."""
     nodes = list(ast.walk(tree))
-    dynamic = bool(scopes.names(nodes, ast.Load) & {"globals", "exec"})
+    undefined = {each.message_args[0] for each in found if isinstance(each, messages.UndefinedName)}
+    dynamic = len(undefined) > _MADE_AT_RUN_TIME or bool(scopes.names(nodes, ast.Load) & {"globals", "exec"})
     definitions = {
-        node.lineno for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-    }
-    inside = {
         node.lineno
-        for function, _ in scopes.functions(tree)
-        for node in scopes.body(function)
-        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for node in nodes
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     }
+    handlers = {node.lineno for node in nodes if isinstance(node, ast.ExceptHandler)}
     for message in found:
-        if isinstance(message, messages.UndefinedName) and dynamic:
-            continue
-        if isinstance(message, messages.RedefinedWhileUnused) and message.lineno not in definitions:
-            continue
-        if isinstance(message, messages.UnusedImport) and message.lineno not in inside:
-            continue
-        if type(message) in _PYFLAKES:
+        doubtful = (
+            (isinstance(message, messages.UndefinedName) and dynamic)
+            or (isinstance(message, messages.RedefinedWhileUnused) and message.lineno not in definitions)
+            or (isinstance(message, messages.UnusedVariable) and message.lineno in handlers)
+        )
+        if type(message) in _PYFLAKES and not doubtful:
             yield message
 
 

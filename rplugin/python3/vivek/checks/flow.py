@@ -8,6 +8,7 @@ stays silent where there is a way to read the code that makes it right.
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from vivek.checks import scopes
@@ -23,7 +24,7 @@ _GRAMMAR = (ast.expr_context, ast.cmpop, ast.boolop, ast.unaryop, ast.operator)
 def unreachable(function: Function) -> Found:
     """Statements behind a return, raise, break or continue of the same block."""
     for statements in [function.body, *scopes.blocks(*function.body)]:
-        for before, after in zip(statements, statements[1:], strict=False):
+        for before, after in itertools.pairwise(statements):
             if isinstance(before, (ast.Return, ast.Raise, ast.Continue, ast.Break)):
                 if not _makes_generator(after):
                     word = type(before).__name__.lower()
@@ -41,10 +42,10 @@ def endless(function: Function) -> Found:
         inside = list(scopes.own(*loop.body))
         changed = set().union(*map(scopes.bound, inside))
         ways_out = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Await)
-        if tested and tested <= local - changed and not scopes.breaks(loop):
-            if not any(isinstance(node, ways_out) for node in inside):
-                names = " or ".join(f"`{name}`" for name in sorted(tested))
-                yield loop, f"this loop never ends: its body does not change {names}"
+        ends = scopes.breaks(loop) or any(isinstance(node, ways_out) for node in inside)
+        if tested and tested <= local - changed and not ends:
+            names = " or ".join(f"`{name}`" for name in sorted(tested))
+            yield loop, f"this loop never ends: its body does not change {names}"
 
 
 def stuck_bisection(function: Function) -> Found:
@@ -59,15 +60,15 @@ def stuck_bisection(function: Function) -> Found:
         middle = next(filter(None, (_halved(node, low, high) for node in loop.body)), None)
         if middle is None:
             continue
+        stuck = {low} | ({high} if meets else set())
         for node in scopes.own(*loop.body):
-            name = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
-            stuck = {low} | ({high} if meets else set())
-            if isinstance(name, ast.Name) and name.id in stuck and _is_name(node.value, middle):
-                step = "+ 1" if name.id == low else "- 1"
+            if not isinstance(node, ast.Assign) or not _is_name(node.value, middle):
+                continue
+            for name in stuck & scopes.names(node.targets, ast.Store):
+                step = "+ 1" if name == low else "- 1"
                 yield (
                     node,
-                    f"`{name.id} = {middle}` may leave `{name.id}` unchanged, so that the loop never ends:"
-                    f" `{middle} {step}`",
+                    f"`{name} = {middle}` may leave `{name}` unchanged, so that the loop never ends: `{middle} {step}`",
                 )
 
 
@@ -84,7 +85,10 @@ def runs_once(function: Function) -> Found:
         if looked and scopes.leaves([last]) and not scopes.leaves(loop.body[:-1]):
             returns = last if isinstance(last, ast.Return) else None
             if returns or (isinstance(last, ast.If) and last.orelse):
-                yield last, "the loop ends in its first round: both ways lead to a `return` inside of the loop"
+                yield (
+                    last,
+                    "the loop ends in its first round: both ways lead to a `return` inside of the loop",
+                )
 
 
 def falls_through(function: Function) -> Found:
@@ -202,7 +206,9 @@ def _plainly_set(statements: list[ast.stmt]) -> set[str]:
 
 
 def _of_comprehensions(nodes: list[ast.AST]) -> set[str]:
-    inner = (target for node in nodes if isinstance(node, ast.comprehension) for target in ast.walk(node.target))
+    inner = (
+        target for node in nodes if isinstance(node, ast.comprehension) for target in ast.walk(node.target)
+    )
     return scopes.names(inner, ast.Store)
 
 
@@ -234,7 +240,12 @@ def _halved(node: ast.stmt, low: str, high: str) -> str | None:
     """The middle's name where this is ``mid = (low + high) // 2`` or the like."""
     if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
         return None
-    forms = (f"({low} + {high}) // 2", f"({high} + {low}) // 2", f"{low} + ({high} - {low}) // 2", f"{low} + {high} >> 1")
+    forms = (
+        f"({low} + {high}) // 2",
+        f"({high} + {low}) // 2",
+        f"{low} + ({high} - {low}) // 2",
+        f"{low} + {high} >> 1",
+    )
     return node.targets[0].id if ast.unparse(node.value) in forms else None
 
 

@@ -28,7 +28,12 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "rust": (r"\s*use\s+[\w:]*?(?P<path>\w+)\s*;", r"\s*use\s+[\w:]+\{(?P<names>[^{}]*)\}\s*;"),
     "javascript": _SCRIPT,
 }
-_SAME = {"cpp": "c", "typescript": "javascript", "javascriptreact": "javascript", "typescriptreact": "javascript"}
+_SAME = {
+    "cpp": "c",
+    "typescript": "javascript",
+    "javascriptreact": "javascript",
+    "typescriptreact": "javascript",
+}
 
 
 def check_lost_imports(edit: Edit) -> Check:
@@ -38,7 +43,11 @@ def check_lost_imports(edit: Edit) -> Check:
     if not lost or changes_names(edit.instruction):
         return passed(IMPORTS, WEIGHT)
     verb = "is" if len(lost) == 1 else "are"
-    return failed(IMPORTS, WEIGHT, f"{listed(lost)} {verb} gone but still needed: keep {'it' if verb == 'is' else 'them'}.")
+    return failed(
+        IMPORTS,
+        WEIGHT,
+        f"{listed(lost)} {verb} gone but still needed: keep {'it' if verb == 'is' else 'them'}.",
+    )
 
 
 def _lost(edit: Edit, patterns: tuple[str, ...]) -> Iterator[str]:
@@ -63,6 +72,7 @@ def _is_needed(found: dict[str, str | None], after: str) -> bool:
 
 def _is_used(word: str, after: str) -> bool:
     """Whether a name is used as code, and no statement imports or defines it."""
-    w = re.escape(word)
-    given = rf"(?m)^\s*(?:import|use|from|local|const|let|var|func|function|type)\b[^\n]*(?<!\w){w}(?!\w)|\"[\w./-]*\b{w}\""
-    return bool(re.search(rf"(?<![\w.\"'/]){w}\s*[.(:\[]", after)) and not re.search(given, after)
+    name = re.escape(word)
+    statement = r"(?m)^\s*(?:import|use|from|local|const|let|var|func|function|type)\b"
+    given = rf"{statement}[^\n]*(?<!\w){name}(?!\w)|\"[\w./-]*\b{name}\""
+    return bool(re.search(rf"(?<![\w.\"'/]){name}\s*[.(:\[]", after)) and not re.search(given, after)

@@ -16,7 +16,9 @@ WEIGHT = 0.2
 _FEWEST = 3
 """Indented lines by which a file's habit shows."""
 
-_ABOUT_IT = re.compile(r"\b(?:indent\w*|tabs?|spaces?|format\w*|reformat\w*|whitespace|style|pep ?8)\b", re.IGNORECASE)
+_ABOUT_IT = re.compile(
+    r"\b(?:indent\w*|tabs?|spaces?|format\w*|reformat\w*|whitespace|style|pep ?8)\b", re.IGNORECASE
+)
 
 
 def check_indentation(edit: Edit) -> Check:
@@ -29,7 +31,9 @@ def check_indentation(edit: Edit) -> Check:
     for row, line in enumerate(edit.new, edit.after_first - 1):
         if line.startswith(other) and line.strip() and line not in known and _is_code(edit, row):
             used, wanted = ("a tab", "spaces") if other == "\t" else ("spaces", "tabs")
-            return failed(NAME, WEIGHT, f"`{line.strip()[:80]}` is indented with {used}: the file uses {wanted}.")
+            return failed(
+                NAME, WEIGHT, f"`{line.strip()[:80]}` is indented with {used}: the file uses {wanted}."
+            )
     return passed(NAME, WEIGHT)
 
 
@@ -46,7 +50,9 @@ def _is_code(edit: Edit, row: int) -> bool:
         return False
     node = tree.root_node.descendant_for_point_range((row, 0), (row, 0))
     while node is not None:
-        if ("string" in node.type or "comment" in node.type or "template" in node.type) and node.start_point[0] < row:
+        if ("string" in node.type or "comment" in node.type or "template" in node.type) and node.start_point[
+            0
+        ] < row:
             return False
         node = node.parent
     return True

@@ -37,7 +37,9 @@ def check_lines(edit: Edit) -> Check:
     if not gone and _bare(tail) != _bare(now_tail):
         gone = next((old for old, new in zip(tail, now_tail, strict=False) if old != new), "the last lines")
     if gone:
-        return failed(LINES, WEIGHT, f"`{gone.strip()[:80]}` stands outside of the code to change: leave it as it is.")
+        return failed(
+            LINES, WEIGHT, f"`{gone.strip()[:80]}` stands outside of the code to change: leave it as it is."
+        )
     return passed(LINES, WEIGHT)
 
 
@@ -48,12 +50,18 @@ def check_others(edit: Edit) -> Check:
     named = {each.plain for each in old if _is_named(each.plain, edit.instruction)}
     if len(old) < 2 or not named or _ALL.search(edit.instruction):
         return passed(OTHERS, OTHERS_WEIGHT)
-    new = [d for d in definitions(edit.after, edit.filetype) if edit.after_first <= d.row + 1 <= edit.after_last]
+    new = [
+        d for d in definitions(edit.after, edit.filetype) if edit.after_first <= d.row + 1 <= edit.after_last
+    ]
     now = {each.key: _code(each, new, edit.after, edit.after_last) for each in new}
     changed = []
     for each in old:
         was, becomes = _code(each, old, edit.before, edit.last), now.get(each.key)
-        about = becomes is None or _mentions(each.plain, edit.instruction) or any(_mentions(name, was + becomes) for name in named)
+        about = (
+            becomes is None
+            or _mentions(each.plain, edit.instruction)
+            or any(_mentions(name, was + becomes) for name in named)
+        )
         if not about and was.split() != str(becomes).split():
             changed.append(".".join(each.key))
     if not changed:

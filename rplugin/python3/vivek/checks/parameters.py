@@ -75,9 +75,9 @@ def changed_functions(edit: Edit) -> Iterator[tuple[str, str, Function, Function
         return
     old, new = _by_name(edit.tree_before), _by_name(edit.tree_after)
     for key, before in old.items():
-        if key in new and edit.first <= before.lineno <= edit.last:
-            if ast.dump(before.args) != ast.dump(new[key].args):
-                yield *key, before, new[key]
+        inside = key in new and edit.first <= before.lineno <= edit.last
+        if inside and ast.dump(before.args) != ast.dump(new[key].args):
+            yield *key, before, new[key]
 
 
 def told(call: ast.Call, before: Function, after: Function) -> str:
@@ -160,7 +160,12 @@ def _is_own(node: ast.AST, name: str) -> bool:
 def _counted(edit: Edit) -> Iterator[str]:
     """Calls with as many arguments as there were parameters, where there are others now."""
     before, after = parse(edit.before, edit.filetype), parse(edit.after, edit.filetype)
-    if edit.filetype not in _COUNTED or before is None or after is None or _ABOUT_PARAMETERS.search(edit.instruction):
+    if (
+        edit.filetype not in _COUNTED
+        or before is None
+        or after is None
+        or _ABOUT_PARAMETERS.search(edit.instruction)
+    ):
         return
     old, new = _counts(before.root_node), _counts(after.root_node)
     for name, (row, count) in old.items():

@@ -130,24 +130,30 @@ def is_true(test: ast.expr) -> bool:
 
 
 def _leaves(node: ast.stmt) -> bool:
-    if isinstance(node, (ast.Return, ast.Raise, ast.Continue, ast.Break)):
-        return True
-    if isinstance(node, ast.If):
-        return leaves(node.body) and leaves(node.orelse)
-    if isinstance(node, ast.While):
-        return is_true(node.test) and not breaks(node)
-    if isinstance(node, (ast.With, ast.AsyncWith)):
-        return leaves(node.body)
-    if isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
-        return _try_leaves(node)
-    if isinstance(node, ast.Match):
-        last = node.cases[-1]
-        total = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
-        return total and all(leaves(case.body) for case in node.cases)
-    if isinstance(node, ast.Assert):
-        return isinstance(node.test, ast.Constant) and not node.test.value
-    call = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(call, ast.Call) and _name(call.func) in _NEVER_RETURN
+    match node:
+        case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
+            found = True
+        case ast.If():
+            found = leaves(node.body) and leaves(node.orelse)
+        case ast.While():
+            found = is_true(node.test) and not breaks(node)
+        case ast.With() | ast.AsyncWith():
+            found = leaves(node.body)
+        case ast.Match():
+            found = _match_leaves(node)
+        case ast.Assert():
+            found = isinstance(node.test, ast.Constant) and not node.test.value
+        case ast.Expr(value=ast.Call() as call):
+            found = _name(call.func) in _NEVER_RETURN
+        case _:
+            found = hasattr(node, "handlers") and _try_leaves(node)
+    return found
+
+
+def _match_leaves(node: ast.Match) -> bool:
+    last = node.cases[-1]
+    total = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
+    return total and all(leaves(case.body) for case in node.cases)
 
 
 def _try_leaves(node: ast.AST) -> bool:

@@ -33,7 +33,9 @@ def check_unused(edit: Edit) -> Check:
     if not new:
         return passed(NAME, ADVICE_WEIGHT)
     it = "it" if len(new) == 1 else "them"
-    return failed(NAME, ADVICE_WEIGHT, f"{listed(new)} {'is' if it == 'it' else 'are'} never used: leave {it} out.")
+    return failed(
+        NAME, ADVICE_WEIGHT, f"{listed(new)} {'is' if it == 'it' else 'are'} never used: leave {it} out."
+    )
 
 
 def _key(message: messages.Message) -> tuple[type[messages.Message], str]:

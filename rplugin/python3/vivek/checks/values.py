@@ -114,12 +114,11 @@ def overwritten_parameter(function: Function) -> Found:
     given = {each.arg for each in scopes.parameters(function)} - scopes.shared(function)
     seen: set[str] = set()
     for statement in scopes.code(function):
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-        mentioned = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-        if isinstance(target, ast.Name) and target.id in given - seen and isinstance(statement, ast.Assign):
-            if target.id not in scopes.names(ast.walk(statement.value), ast.Load):
-                yield statement, f"the parameter `{target.id}` is overwritten before it is read"
-        seen |= mentioned
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name = statement.targets[0].id
+            if name in given - seen - scopes.names(ast.walk(statement.value), ast.Load):
+                yield statement, f"the parameter `{name}` is overwritten before it is read"
+        seen |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
         if isinstance(statement, (ast.Return, ast.Raise)):
             return
 
@@ -129,23 +128,26 @@ def filled_in_vain(function: Function) -> Found:
     if scopes.peeks(function):
         return
     nodes = list(ast.walk(function))
-    stored = {node.id: node for node in scopes.body(function) if _is_store(node) and isinstance(node, ast.Name)}
-    read = {node.id for node in nodes if isinstance(node, ast.Name) and not _is_store(node)}
-    filled: dict[str, ast.AST] = {}
-    for node in nodes:
-        name = _filled(node)
-        if name:
-            filled.setdefault(name.id, node)
-    receivers = {id(name) for node in nodes if (name := _filled(node))}
-    read_else = {n.id for n in nodes if isinstance(n, ast.Name) and not _is_store(n) and id(n) not in receivers}
-    counted = {n.target.id: n for n in nodes if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}
+    filled = [(node, name) for node in nodes if (name := _filled(node))]
+    receivers = {id(name) for _, name in filled}
+    uses = [node for node in nodes if isinstance(node, ast.Name) and not _is_store(node)]
+    vain = scopes.names(scopes.body(function), ast.Store) - scopes.shared(function)
+    vain -= {each.arg for each in scopes.parameters(function)} | {
+        n.id for n in uses if id(n) not in receivers
+    }
     fresh = {name for statement in scopes.body(function) for name in _fresh(statement)}
-    local = set(stored) - scopes.shared(function) - {each.arg for each in scopes.parameters(function)}
-    for name in sorted(local - read_else):
-        if name in filled and name in fresh:
-            yield filled[name], f"`{name}` is filled but never read or returned"
-        elif name in counted and name not in read:
-            yield counted[name], f"`{name}` is counted but never read or returned"
+    told: set[str] = set()
+    for node, owner in filled:
+        if owner.id in vain & fresh - told:
+            told.add(owner.id)
+            yield node, f"`{owner.id}` is filled but never read or returned"
+    for node in nodes:
+        counted = (
+            node.target.id if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) else ""
+        )
+        if counted in vain - told - {owner.id for _, owner in filled}:
+            told.add(counted)
+            yield node, f"`{counted}` is counted but never read or returned"
 
 
 def changed_while_iterated(function: Function) -> Found:
@@ -158,14 +160,9 @@ def changed_while_iterated(function: Function) -> Found:
             isinstance(node, (ast.Name, ast.Attribute)) and _is_store(node) and ast.unparse(node) == whole
             for node in scopes.own(*loop.body)
         )
-        for statements in [] if rebound else scopes.blocks(loop):
-            for index, statement in enumerate(statements):
-                if statements is not loop.orelse and _shrinks(statement, whole):
-                    if not any(isinstance(each, _LEAVE_LOOP) for each in statements[index + 1 :]):
-                        yield (
-                            statement,
-                            f"`{whole}` is changed while the loop goes over it: go over a copy, `list({whole})`",
-                        )
+        for statements in [] if rebound else scopes.blocks(*loop.body):
+            yield from _shrunk(statements, whole)
+        yield from () if rebound else _shrunk(loop.body, whole)
 
 
 def same_recursion(function: Function, around: ast.AST) -> Found:
@@ -218,11 +215,21 @@ def shared_default(function: Function) -> Found:
 def same_twice(function: Function) -> Found:
     """A variable set to or compared with itself, a condition asked twice in one chain."""
     for node in scopes.body(function):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], (ast.Name, ast.Attribute)):
+        if (
+            isinstance(node, ast.Assign)
+            and len(node.targets) == 1
+            and isinstance(node.targets[0], (ast.Name, ast.Attribute))
+        ):
             if ast.unparse(node.targets[0]) == ast.unparse(node.value):
                 yield node, f"`{_quote(node)}` sets a variable to itself"
-        elif isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.left, (ast.Name, ast.Attribute)):
-            if not isinstance(node.ops[0], (ast.NotEq, ast.Eq)) and ast.unparse(node.left) == ast.unparse(node.comparators[0]):
+        elif (
+            isinstance(node, ast.Compare)
+            and len(node.ops) == 1
+            and isinstance(node.left, (ast.Name, ast.Attribute))
+        ):
+            if not isinstance(node.ops[0], (ast.NotEq, ast.Eq)) and ast.unparse(node.left) == ast.unparse(
+                node.comparators[0]
+            ):
                 yield node, f"`{_quote(node)}` compares a value with itself"
         elif isinstance(node, (ast.BoolOp, ast.BinOp)):
             yield from _same_operands(node)
@@ -254,8 +261,12 @@ def _statements(function: Function) -> Iterator[ast.stmt]:
         node = pending.pop(0)
         if isinstance(node, ast.stmt):
             yield node
-        if not isinstance(node, (ast.Try, ast.With, ast.AsyncWith, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            pending[:0] = [child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.stmt, ast.match_case))]
+        if not isinstance(
+            node, (ast.Try, ast.With, ast.AsyncWith, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        ):
+            pending[:0] = [
+                child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.stmt, ast.match_case))
+            ]
 
 
 def _is_pure(call: ast.Call) -> bool:
@@ -314,6 +325,17 @@ def _fresh(node: ast.AST) -> Iterator[str]:
         yield targets[0].id
 
 
+def _shrunk(statements: list[ast.stmt], whole: str) -> Found:
+    """Statements that change what the loop goes over, where the loop does not end right after."""
+    for index, statement in enumerate(statements):
+        ends = any(isinstance(each, _LEAVE_LOOP) for each in statements[index + 1 :])
+        if _shrinks(statement, whole) and not ends:
+            yield (
+                statement,
+                f"`{whole}` is changed while the loop goes over it: go over a copy, `list({whole})`",
+            )
+
+
 def _shrinks(node: ast.stmt, whole: str) -> bool:
     call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
@@ -325,7 +347,9 @@ def _shrinks(node: ast.stmt, whole: str) -> bool:
 
 def _same_operands(node: ast.BoolOp | ast.BinOp) -> Found:
     if isinstance(node, ast.BinOp):
-        operands = [node.left, node.right] if isinstance(node.op, (ast.Sub, ast.FloorDiv, ast.Mod, ast.Div)) else []
+        operands = (
+            [node.left, node.right] if isinstance(node.op, (ast.Sub, ast.FloorDiv, ast.Mod, ast.Div)) else []
+        )
         if any(not isinstance(each, (ast.Name, ast.Attribute)) for each in operands):
             return
     else:
