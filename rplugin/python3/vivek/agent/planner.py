@@ -175,7 +175,13 @@ def _symbols(symbols: Sequence[Symbol]) -> list[Part]:
 
 
 def _diagnostics(diagnostics: Sequence[Diagnostic], target: Target) -> list[Part]:
-    """What linters and language servers say of the target's lines, counted from the target's first."""
-    inside = [item for item in diagnostics if target["first"] <= item.line <= target["last"]]
-    lines = [f"- line {item.line - target['first'] + 1} of the code: {item.message}" for item in inside]
+    """What linters and language servers say of the target's lines, counted from its first; errors first."""
+    gravity = ("error", "warning", "information", "hint", "")
+    inside = {item for item in diagnostics if target["first"] <= item.line <= target["last"]}
+    gravest = sorted(inside, key=lambda item: (gravity.index(item.severity), item.line, item.message))
+    lines = [
+        f"- line {item.line - target['first'] + 1} of the code: "
+        f"{f'{item.severity}: ' if item.severity else ''}{' '.join(item.message.split())}"
+        for item in gravest
+    ]
     return [Part("Diagnostics", "\n".join(lines) + "\n", 1, False, "head")] if lines else []
