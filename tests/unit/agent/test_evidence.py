@@ -181,3 +181,13 @@ def test_a_stop_while_a_candidate_runs_offers_what_was_written(loop: ModelLoop) 
     result, _ = asked(loop, runner, fenced(WORSE))
     assert result["stopped"]
     assert apply(TEXT, result["edits"]) == WORSE
+
+
+UNUSED = "def total(rows):\n    count = len(rows)\n    return sum(rows)\n"
+
+
+def test_what_static_tools_know_of_the_block_is_told_where_a_fault_is_to_be_mended(loop: ModelLoop) -> None:
+    _, model = asked(loop, None, fenced(UNUSED), instruction="fix total", text=UNUSED)
+    assert "Diagnostics:\n- line 2 of the code: `count` is assigned but never used" in prompt_of(model, 0)
+    _, model = asked(loop, None, fenced(UNUSED), instruction="add type hints", text=UNUSED)
+    assert "Diagnostics" not in prompt_of(model, 0)
