@@ -187,7 +187,8 @@ UNUSED = "def total(rows):\n    count = len(rows)\n    return sum(rows)\n"
 
 
 def test_what_static_tools_know_of_the_block_is_told_where_a_fault_is_to_be_mended(loop: ModelLoop) -> None:
-    _, model = asked(loop, None, fenced(UNUSED), instruction="fix total", text=UNUSED)
+    mended = fenced(UNUSED.replace("    count = len(rows)\n", ""))
+    _, model = asked(loop, None, mended, instruction="fix total", text=UNUSED)
     assert "Diagnostics:\n- line 2 of the code: `count` is assigned but never used" in prompt_of(model, 0)
-    _, model = asked(loop, None, fenced(UNUSED), instruction="add type hints", text=UNUSED)
+    _, model = asked(loop, None, mended, instruction="shorten it", text=UNUSED)
     assert "Diagnostics" not in prompt_of(model, 0)
