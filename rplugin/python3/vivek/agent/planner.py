@@ -60,7 +60,7 @@ def _written(state: AskState, runtime: Runtime[Ports], route: Route, window: int
         return {"stopped": True, "route": route, "target": target}
     room = room_for(route, prompt.block_tokens, window, exact=ports.counter.exact)
     try:
-        notes = [*_history(state, prompt), *_failures(ports, route, target)]
+        notes = [*_history(state, prompt), *_failures(runtime, route, target)]
     except RunStoppedError:
         return {"stopped": True, "route": route, "target": target}
     fitted = prompt.fitted(_facts(ports, route, target), notes, room)
@@ -139,9 +139,12 @@ def _too_large(
     )
 
 
-def _failures(ports: Ports, route: Route, target: Target) -> list[Part]:
+def _failures(runtime: Runtime[Ports], route: Route, target: Target) -> list[Part]:
     """What running the code as it is says. Raises RunStoppedError."""
-    told = presentable(failures_now(ports, target)) if route == "rewrite" else ""
+    if runtime.context.verifier is None or route != "rewrite":
+        return []
+    emit.progress(runtime, "running")
+    told = presentable(failures_now(runtime.context, target))
     return [Part(FAILURES, told, 1, False, "head")] if told else []
 
 

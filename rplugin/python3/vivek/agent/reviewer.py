@@ -40,7 +40,7 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     emit.node(runtime, "reviewer", "checking the code", number)
     judged = judge(runtime.context.request, state, state["attempts"][-1])
     try:
-        judged = _run(runtime.context, state, judged)
+        judged = _run(runtime, state, judged)
     except RunStoppedError:
         return {"stopped": True, **_with(state, judged)}
     calls: list[Call] = []
@@ -64,10 +64,12 @@ def _with(state: AskState, judged: Attempt) -> dict[str, Any]:
     return {"attempts": attempts, "best": best}
 
 
-def _run(ports: Ports, state: AskState, attempt: Attempt) -> Attempt:
+def _run(runtime: Runtime[Ports], state: AskState, attempt: Attempt) -> Attempt:
     """The attempt with what running it says, where it is sound enough to be run. Raises RunStoppedError."""
+    ports = runtime.context
     if ports.verifier is None or attempt["score"] < THRESHOLD:
         return attempt
+    emit.progress(runtime, "running")
     after = assembled(ports.request, state, attempt)
     checks = evidence(ports, state["target"], after) if after else []
     lost = sum(check.weight for check in checks if not check.passed)
