@@ -20,6 +20,7 @@ VALUES = {
     "answer": {"instruction": "what is this?", "language": "go"},
     "rewrite_plain": {"instruction": "add a docstring", "language": "python"},
     "insert_plain": {"instruction": "write a parser", "language": "lua"},
+    "anew": {"instruction": "fix the sum", "language": "python"},
     "diagnose": {"instruction": "fix the sum", "language": "python"},
     "plan": {"instruction": "thread safety"},
     "verdict": {"instruction": "add a docstring"},
@@ -91,7 +92,7 @@ def fixed(encoder: tokens.Encoder, task: str) -> int:
     return encoder.count(render("system")) + encoder.count(message)
 
 
-@pytest.mark.parametrize("name", ["rewrite", "insert", "answer", "diagnose"])
+@pytest.mark.parametrize("name", ["rewrite", "insert", "answer", "diagnose", "anew"])
 def test_the_executors_fixed_text_is_at_most_120_tokens(encoder: tokens.Encoder, name: str) -> None:
     assert fixed(encoder, render(name, instruction="", language="python")) <= 120
 
@@ -143,7 +144,9 @@ SECTIONS = [
 
 
 def test_the_order_is_context_code_history_task() -> None:
-    message = user_message(SECTIONS, "    return x\n", "python", [("Earlier requests", "- add a test (rejected)\n")], "Do it.")
+    message = user_message(
+        SECTIONS, "    return x\n", "python", [("Earlier requests", "- add a test (rejected)\n")], "Do it."
+    )
     assert message == (
         "File: cart.py\n\n"
         "Imports:\n```python\nimport os\n```\n\n"
@@ -161,7 +164,9 @@ def test_what_is_empty_leaves_no_trace() -> None:
 
 def test_two_asks_on_the_same_code_share_all_but_the_end() -> None:
     first = user_message(SECTIONS, "x\n", "python", [], "Do one thing.")
-    second = user_message(SECTIONS, "x\n", "python", [("Earlier requests", "- Do one thing. (applied)\n")], "Do another.")
+    second = user_message(
+        SECTIONS, "x\n", "python", [("Earlier requests", "- Do one thing. (applied)\n")], "Do another."
+    )
     assert second.startswith(first.removesuffix("Do one thing."))
 
 

@@ -19,6 +19,7 @@ NAMES = (
     "answer",
     "repair",
     "diagnose",
+    "anew",
     "plan",
     "verdict",
     "again",
