@@ -134,6 +134,11 @@ def test_comments_above_and_in_a_function_have_examples_too() -> None:
     assert found(text) == [("add(1, 2)", "3"), ("add(2, 2)", "4")]
 
 
+def test_a_comment_above_a_method_counts_once() -> None:
+    text = "class A:\n    # A().one() == 1\n    def one(self):\n        return 1\n"
+    assert found(text) == [("A().one()", "1")]
+
+
 TWO = '''"""Sums.
 
 >>> add(1, 2)

@@ -34,11 +34,15 @@ def notes_of(text: str, tree: ast.Module, first: int, last: int) -> Iterator[Not
     """What is said of the definitions that lie in these lines (1-based, inclusive), or around them, in their order."""
     lines = text.split("\n")
     chosen = list(_chosen(tree, first, last))
+    above: set[int] = set()
     for node, name in chosen:
-        yield from _comment_above(node, name, lines)
+        for note in _comment_above(node, name, lines):
+            above.add(note.line)
+            yield note
         if ast.get_docstring(node):
             yield _docstring(node.body[0], name, lines)
-    yield from _comments_inside(text, chosen)
+    # A comment above a method lies in its class, too.
+    yield from (note for note in _comments_inside(text, chosen) if note.line not in above)
     about = frozenset(name.partition(".")[0] for _, name in chosen)
     for statement in tree.body if about else ():
         if isinstance(statement, ast.Expr) and isinstance(_value_of(statement), str):
