@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_commands import FIRST, SECOND, TEXT, arrived, done, go_to_scratch, hunks, received, told, whole_line
+from proposing import done, rows
+from test_commands import FIRST, SECOND, TEXT, arrived, go_to_scratch, hunks, received, told
 from test_end_to_end import AREA, SIDE, Vivek
 from test_end_to_end import TEXT as SHAPES
 
@@ -124,7 +125,7 @@ def test_each_proposal_has_its_own_outcome(runs: Runs) -> None:
 
 def test_asks_about_the_same_lines_are_both_proposed_and_one_is_applied(runs: Runs) -> None:
     first, second = runs.ask("1,2VivekAsk one"), runs.ask("2,6VivekAsk two")
-    runs.done(second, whole_line(2, 2, "    return a * 2\n"), target={"first": 2, "last": 6})
+    runs.done(second, rows(1, 2, "    return a * 2"), target={"first": 2, "last": 6})
     runs.done(first, FIRST)
     assert sorted(runs.runs_of_hunks()) == sorted([first, second])
     runs.editor.command("VivekApply!")
@@ -275,7 +276,7 @@ def test_a_follow_up_works_on_the_proposal_of_the_section(runs: Runs) -> None:
     ask = arrived(runs.editor, "vivek_ask", 3)
     assert ask["lines"] == [*LINES[:1], "    return a + 1", *LINES[2:]]
     assert (ask["first"], ask["last"]) == (1, 2)
-    runs.done(third, whole_line(2, 2, "    return a + 3\n"))
+    runs.done(third, rows(1, 2, "    return a + 3"))
     assert sorted(runs.runs_of_hunks()) == sorted([second, third])
 
 
