@@ -2,8 +2,8 @@
 ---
 --- It bridges pieces of text that come in any order and a buffer. They are queued and written a few times a
 --- second, one change for each section, so a fast model costs no more than a slow one, and a long text no
---- more than a short one. An extmark knows where a section ends, however those above it grow. What it doesn't do:
---- know what the text means.
+--- more than a short one. An extmark knows where a section ends, however those above it grow. What it doesn't
+--- do: know what the text means.
 
 local M = {}
 
