@@ -258,7 +258,7 @@ local function mark_note(marks, row, note, view)
     width = width + vim.api.nvim_strwidth(chunk[1])
   end
   if width + 1 > (view.wrap or view.width) then
-    return { note }
+    return view.wrap and (wrapped(note, view.wrap)) or { note }
   end
   mark(marks, row, 0, { virt_text = note, virt_text_pos = 'eol', priority = WORD_PRIORITY })
   return {}
