@@ -92,6 +92,23 @@ local function following(buf, row)
   end, vim.fn.win_findbuf(buf))
 end
 
+--- The windows that go along to a new section: those at the end of a section that is over, and where no other
+--- is at work, all that nobody reads in.
+---@param section vivek.Section
+---@param row integer of the end of the buffer
+---@return integer[]
+local function going_along(section, row)
+  local page = section.page
+  local above = M.at(page, row)
+  local at_end = above and above.at_work and {} or following(page.buf, row)
+  local is_alone = not vim.iter(page.sections):any(function(other)
+    return other ~= section and other.at_work
+  end)
+  return vim.tbl_filter(function(win)
+    return vim.list_contains(at_end, win) or (is_alone and win ~= vim.api.nvim_get_current_win())
+  end, vim.fn.win_findbuf(page.buf))
+end
+
 --- Insert text. A cursor in its first line stays there: Neovim would push it along.
 ---@param buf integer
 ---@param row integer
@@ -116,13 +133,12 @@ end
 ---@param section vivek.Section
 ---@return integer row
 ---@return integer column
----@return integer[] followers windows that go along: of a section still at work, none
+---@return integer[] followers windows that go along
 local function open(section)
   local page = section.page
   local row = vim.api.nvim_buf_line_count(page.buf) - 1
   local line = vim.api.nvim_buf_get_lines(page.buf, row, row + 1, true)[1]
-  local above = M.at(page, row)
-  local followers = above and above.at_work and {} or following(page.buf, row)
+  local followers = going_along(section, row)
   if row == 0 and line == '' then
     return 0, 0, followers
   end

@@ -181,6 +181,16 @@ def test_a_window_follows_its_section_then_the_next_at_work(runs: Runs) -> None:
     runs.editor.wait_for(lambda: runs.cursor() == runs.wait_for_line("last of two"))
 
 
+def test_a_window_left_at_an_older_section_goes_along_with_the_next_ask(runs: Runs) -> None:
+    first, second = runs.ask("1,2VivekAsk one"), runs.ask("5,6VivekAsk two")
+    runs.done(second)
+    runs.done(first)
+    runs.editor.wait_for(lambda: runs.cursor() < runs.wait_for_line("# two"))
+    third = runs.ask("1,2VivekAsk three")
+    runs.text(third, "line\n" * 60)
+    runs.editor.wait_for(lambda: runs.cursor() == len(runs.shown()) > 60)
+
+
 def test_a_section_that_is_read_stays_in_place_while_one_above_it_grows(runs: Runs) -> None:
     first, second = runs.ask("1,2VivekAsk one"), runs.ask("5,6VivekAsk two")
     runs.text(second, "above\n" * 50 + "here\n" + "below\n" * 50)
