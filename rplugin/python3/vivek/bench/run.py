@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import vivek
 from vivek.bench.paired import Comparison, compare
 from vivek.bench.recording import conversation
 from vivek.bench.records import Records, begun
@@ -145,7 +144,7 @@ def _last(result: Result) -> list[Message]:
 
 def _sources() -> str:
     """A digest (hex) of all that decides what an arm does: results of two versions are no one run."""
-    root = Path(vivek.__file__).parent
+    root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.suffix in (".py", ".txt") and path.relative_to(root).parts[0] != "bench":
