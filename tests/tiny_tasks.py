@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vivek.bench.task import Task
 from vivek.bench.result import Result
+from vivek.bench.task import Task
 from vivek.bench.trial import Options
 from vivek.config import Settings
 

@@ -176,11 +176,12 @@ local function write_queue(section)
   local is_last = row == vim.api.nvim_buf_line_count(buf) - 1
   insert(buf, row, column, is_last and lines or beside_gap(lines, column))
   local last = row + #lines - 1
-  section.mark = vim.api.nvim_buf_set_extmark(buf, NAMESPACE, last, (#lines == 1 and column or 0) + #lines[#lines], {
-    id = section.mark,
-    -- What the next section begins with is not this one's.
-    right_gravity = false,
-  })
+  section.mark =
+    vim.api.nvim_buf_set_extmark(buf, NAMESPACE, last, (#lines == 1 and column or 0) + #lines[#lines], {
+      id = section.mark,
+      -- What the next section begins with is not this one's.
+      right_gravity = false,
+    })
   for _, win in ipairs(followers) do
     vim.api.nvim_win_set_cursor(win, { last + 1, 0 })
   end

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from neovim_child import Editor
 from test_commands import FIRST, SECOND, TEXT, arrived, done, go_to_scratch, hunks, received, told, whole_line
 from test_end_to_end import AREA, SIDE, Vivek
 from test_end_to_end import TEXT as SHAPES
 
-SETTINGS = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+from neovim_child import Editor
+
+SETTINGS = settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 LINES = TEXT.split("\n")[:-1]
 GAP = " "
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from tiny_tasks import result, results
-from vivek.bench.records import Records
 from vivek.bench.recording import RecordedCall
+from vivek.bench.records import Records
 from vivek.bench.report import markdown
 from vivek.bench.run import outcome
 from vivek.bench.summary import summary

@@ -22,8 +22,8 @@ from vivek.errors import ConfigError, RequestError, VivekError
 
 if TYPE_CHECKING:
     from vivek.bench.records import Records
-    from vivek.bench.run import Outcome, Plan
     from vivek.bench.result import Result
+    from vivek.bench.run import Outcome, Plan
     from vivek.bench.trial import Options
 
 UNFINISHED = 1

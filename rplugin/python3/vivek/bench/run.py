@@ -16,9 +16,9 @@ import vivek
 from vivek.bench.paired import Comparison, compare
 from vivek.bench.recording import conversation
 from vivek.bench.records import Records, begun
+from vivek.bench.result import Result
 from vivek.bench.summary import Summary, by_arm, summary
 from vivek.bench.task import Task, TaskFile
-from vivek.bench.result import Result
 from vivek.bench.trial import Options, Trials
 from vivek.cancel import CancelToken
 from vivek.llm.base import Message, ModelInfo
