@@ -19,7 +19,12 @@ from vivek.verify.sandbox import Outcome
 
 _REPORT = ".vivek-junit.xml"
 _PYTEST = frozenset({"pytest", "py.test"})
-_PYTEST_OPTIONS = ("-p", "no:cacheprovider", "--tb=short", f"--junitxml={_REPORT}")
+_PYTEST_OPTIONS = (
+    "-pno:cacheprovider",
+    "--tb=short",
+    f"--junitxml={_REPORT}",
+    "--override-ini=verbosity_assertions=2",  # values whole; a pytest that doesn't know it cuts them
+)
 _NOT_RUN = frozenset({126, 127})
 _TAIL_LINES = 12
 
