@@ -1,17 +1,17 @@
 --- The text of a scratch buffer: a section for each run, one below the other, and each grows at its own end.
 ---
 --- It bridges pieces of text that come in any order and a buffer. They are queued and written a few times a
---- second, one change for each section, so a fast model costs no more than a slow one, and a long text no more
---- than a short one. An extmark knows where a section ends, however those above it grow. What it doesn't do:
---- know what the text means.
+--- second, one change for each section, so a fast model costs no more than a slow one, and a long text no
+--- more than a short one. An extmark knows where a section ends, however those above it grow. What it doesn't
+--- do: know what the text means.
 
 local M = {}
 
 local NAMESPACE = vim.api.nvim_create_namespace('vivek_section')
 local FLUSH_MS = 40
 
--- What stands between a section that ends in a newline and the next one. Its blank tells the line from an empty
--- one of a reply: it ends the highlights of code that a section at work has not closed yet.
+-- What stands between a section that ends in a newline and the next one. Its blank tells the line from an
+-- empty one of a reply: it ends the highlights of code that a section at work has not closed yet.
 M.GAP = ' \n'
 
 ---@class vivek.Page the text of one scratch buffer

@@ -17,11 +17,12 @@ _SIGNS: dict[type[ast.cmpop], str] = {ast.Eq: " == ", ast.Is: " is "}
 
 @dataclass(frozen=True)
 class Claim:
-    """As in a Finding; "" for what is not known."""
+    """As in a Finding; "" for what is not known. complete: whether pytest's own words would add nothing."""
 
     expression: str
     expected: str = ""
     got: str = ""
+    complete: bool = False
 
 
 def claim(tree: ast.Module, statement: ast.stmt, said: Sequence[str]) -> Claim:
@@ -39,12 +40,7 @@ def claim(tree: ast.Module, statement: ast.stmt, said: Sequence[str]) -> Claim:
     denied = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
     inner = test.operand if isinstance(test, ast.UnaryOp) and denied else test
     got = shown.removeprefix("not ").strip("()") if denied else shown
-    return Claim(_named(tree, inner, got, said), _truth(not denied, got), got)
-
-
-def explanation(said: Sequence[str]) -> bool:
-    """Whether pytest told the values of an assertion that failed."""
-    return bool(_explained(said))
+    return Claim(_named(tree, inner, got, said), _truth(not denied, got), got, bool(got))
 
 
 def _explained(said: Sequence[str]) -> str:
@@ -59,7 +55,8 @@ def _equality(tree: ast.Module, test: ast.Compare, shown: str, said: Sequence[st
     had, wanted = _sides(shown, _SIGNS[type(test.ops[0])])
     if (_calls(right) and not _calls(left)) or (_is_literal(left) and not _is_literal(right)):
         left, right, had, wanted = right, left, wanted, had
-    return Claim(_named(tree, left, had, said), ast.unparse(right) if _is_literal(right) else wanted, had)
+    expected = ast.unparse(right) if _is_literal(right) else wanted
+    return Claim(_named(tree, left, had, said), expected, had, bool(expected and had))
 
 
 def _sides(shown: str, sign: str) -> tuple[str, str]:
@@ -95,7 +92,9 @@ def _gives(node: ast.Assign, name: str) -> bool:
 
 def _arguments_named(node: ast.expr) -> bool:
     """Whether an expression needs the value of a name other than those that it calls, or calls methods of."""
-    called = {id(part) for call in ast.walk(node) if isinstance(call, ast.Call) for part in ast.walk(call.func)}
+    called = {
+        id(part) for call in ast.walk(node) if isinstance(call, ast.Call) for part in ast.walk(call.func)
+    }
     return any(isinstance(part, ast.Name) and id(part) not in called for part in ast.walk(node))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vivek.errors import VerifyUnavailableError
-from vivek.verify.junit import findings_in
+from vivek.verify.junit import cut, findings_in, readable
 from vivek.verify.report import Finding
 from vivek.verify.sandbox import Outcome
 
@@ -27,6 +27,7 @@ _PYTEST_OPTIONS = (
 )
 _NOT_RUN = frozenset({126, 127})
 _TAIL_LINES = 12
+_LONGEST_LINE = 200
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,10 @@ def _finding(expression: str, error: str) -> Finding:
 def _tail(outcome: Outcome) -> str:
     """The last lines of what a command printed; its exit status where it printed nothing."""
     lines = [line.rstrip() for line in f"{outcome.stdout}\n{outcome.stderr}".splitlines() if line.strip()]
-    return "\n".join(lines[-_TAIL_LINES:]) or f"exit status {outcome.code}"
+    return (
+        "\n".join(cut(readable(line), _LONGEST_LINE) for line in lines[-_TAIL_LINES:])
+        or f"exit status {outcome.code}"
+    )
 
 
 def _pytest_at(words: Sequence[str]) -> int | None:

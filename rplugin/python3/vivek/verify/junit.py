@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from xml.etree import ElementTree
 
-from vivek.verify.asserted import Claim, claim, explanation
+from vivek.verify.asserted import Claim, claim
 from vivek.verify.report import Finding
 
 _LONGEST = 400
@@ -24,7 +25,7 @@ _PLACE = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+): in [^\n]*(?:\n +(?P<code
 _DIFF = re.compile(r"^(Full diff:|Use -v to get more diff|\.\.\.Full output truncated)")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>)")
 _CALLABLE = re.compile(
-    r"<(?:function|built-in function|bound method) (?:[\w.]+\.<locals>\.)?(?P<name>[\w.]+)(?: of <[^<>]*>)?>"
+    r"<(?:function|built-in function|bound method) (?:[\w.]+\.<locals>\.)?(?P<name>[\w.]+|<lambda>)(?: of <[^<>]*>)?>"
     r"|<class '(?:[\w.]+\.)?(?P<type>\w+)'>(?=\()"
 )
 
@@ -68,37 +69,39 @@ def _finding(case: ElementTree.Element, folder: Path) -> Finding | None:
     said = [line.strip() for line in _SAID.findall(text)] or [readable(fault.get("message") or "it failed")]
     places = [_Place(one["file"], int(one["line"]), one["code"] or "") for one in _PLACE.finditer(text)]
     about = _about(places, said, folder) or Claim(name)
-    known = about.expected and about.got and explanation(said) and about.got != "False"
     return Finding(
-        _cut(about.expression, _LONGEST_VALUE),
-        _cut(about.expected, _LONGEST_VALUE),
-        _cut(about.got, _LONGEST_VALUE),
-        "" if known else _error(said, places),
+        cut(about.expression, _LONGEST_VALUE),
+        cut(about.expected, _LONGEST_VALUE),
+        cut(about.got, _LONGEST_VALUE),
+        "" if about.complete else _error(said, places),
         passed=False,
         source=name,
     )
 
 
 def _about(places: list[_Place], said: list[str], folder: Path) -> Claim | None:
-    """What the test's own statement claims: its last assertion on the way to the fault, else where it began."""
-    own = [place for place in places if place.file == places[0].file]
+    """What the test's own statement claims, before the traceback leaves its file.
+
+    The last assertion; where there is none, what called the code under test, or what the test began with.
+    """
+    own = list(takewhile(lambda place: place.file == places[0].file, places))
     tree = _parsed(folder, own[0].file) if own else None
     if tree is None:
         return None
     statements = [found for place in own if (found := _statement(tree, place.line)) is not None]
     asserts = [each for each in statements if isinstance(each, ast.Assert)]
-    chosen = [*statements[:1], *asserts[-1:]]
+    chosen = asserts or (statements if len(own) < len(places) else statements[:1])
     return claim(tree, chosen[-1], said) if chosen else None
 
 
 def _parsed(folder: Path, name: str) -> ast.Module | None:
     """A file below a folder that what was run may have written; None where it is none, or no Python."""
-    path = (folder / name).resolve()
     try:
+        path = (folder / name).resolve()
         if not path.is_relative_to(folder.resolve()) or path.stat().st_size > _MOST_BYTES:
             return None
         return ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, MemoryError, RecursionError):
+    except (OSError, SyntaxError, ValueError, MemoryError, RuntimeError):  # a loop of links is a RuntimeError
         return None
 
 
@@ -113,22 +116,23 @@ def _statement(tree: ast.Module, line: int) -> ast.stmt | None:
 
 
 def _error(said: list[str], places: list[_Place]) -> str:
-    """What pytest said, up to where it shows the same values again, and the last place of the traceback."""
+    """What pytest said, up to where it shows the same values again, and where it happened outside of the test."""
     kept: list[str] = []
     for line in said:
         if _DIFF.match(line):
             break
         if line:
             kept.append(line)
-    return _cut("\n".join(kept), _LONGEST) + (_told(places[-1]) if places else "")
+    outside = bool(places) and places[-1].file != places[0].file
+    return cut("\n".join(kept), _LONGEST) + (_told(places[-1]) if outside else "")
 
 
 def _told(place: _Place) -> str:
-    code = f": `{_cut(place.code, _LONGEST_LINE)}`" if place.code else ""
+    code = f": `{cut(place.code, _LONGEST_LINE)}`" if place.code else ""
     return f" ({place.file}:{place.line}{code})"
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     """At most so many characters, with the middle left out."""
     if len(text) <= most:
         return text
