@@ -23,6 +23,24 @@ def rules(code: str) -> set[str]:
 
 BUGS = [
     (
+        "stuck-halving",
+        "def f(xs, low, high):\n    if low == high:\n        return low\n    mid = low + (high - low) // 2\n    if xs[mid]:\n        return f(xs, low, mid)\n    return f(xs, mid, high)\n",
+        7,
+        "`f(xs, mid, high)` may get the same range again and never end: `mid + 1`",
+    ),
+    (
+        "misfit",
+        "def f(a, b=1):\n    return a, b\n\n\ndef g():\n    return f(1, 2, 3)\n",
+        6,
+        "`f(1, 2, 3)` does not fit `f(a, b=1)`",
+    ),
+    (
+        "misfit",
+        "class A:\n    def f(self, a):\n        return a\n\n    def g(self):\n        return self.f()\n",
+        6,
+        "`self.f()` does not fit `f(self, a)`",
+    ),
+    (
         "unset",
         "def f(xs):\n    for x in xs:\n        total += x\n    return total\n",
         3,
@@ -231,6 +249,16 @@ def test_a_bug_is_told_once(rule: str, code: str, line: int, message: str) -> No
 
 RIGHT = [
     (
+        "stuck-halving",
+        "def f(xs, low, high):\n    if low == high:\n        return low\n    mid = low + (high - low) // 2\n    if xs[mid]:\n        return f(xs, low, mid)\n    return f(xs, mid + 1, high)\n",
+    ),
+    (
+        "stuck-halving",
+        "def g(xs, low, high):\n    if low == high:\n        return low\n    mid = low + (high - low) // 2\n    if xs[mid]:\n        return f(xs, low, mid)\n    return f(xs, mid, high)\n",
+    ),
+    ("misfit", "def f(a, b=1):\n    return a, b\n\n\nf(*g), f(1, b=2), x.f(1, 2, 3)\n"),
+    ("misfit", "@wraps\ndef f(a):\n    return a\n\n\nf(1, 2)\n"),
+    (
         "unset",
         "def f(xs):\n    for i, x in enumerate(xs):\n        if i:\n            print(last)\n        last = x\n",
     ),
@@ -363,7 +391,7 @@ def test_code_that_only_looks_like_it_is_not_told(rule: str, code: str) -> None:
 
 
 def test_every_rule_has_a_bug_and_code_that_is_right() -> None:
-    every = {*RULES, "unused-parameter", "same-recursion", "pyflakes"}
+    every = {*RULES, "unused-parameter", "same-recursion", "misfit", "pyflakes"}
     assert {bug[0] for bug in BUGS} == every
     assert {right[0] for right in RIGHT} == every
 

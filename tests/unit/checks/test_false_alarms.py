@@ -86,7 +86,7 @@ def test_correct_edits_of_other_languages_pass(others: list[Change]) -> None:
 
 
 def test_the_measure_sees_edits_that_are_wrong(python: list[Change]) -> None:
-    """The same edits with their last line cut off and a name misspelt: a measure that lets those pass is none."""
+    """The same edits with an undefined name in what they return: a measure that lets those pass is none."""
     wrong = [
         Change(
             c.kind,

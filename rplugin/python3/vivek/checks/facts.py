@@ -16,6 +16,7 @@ from pyflakes import messages
 from vivek.checks import flow, scopes, values
 from vivek.checks.edit import python_tree
 from vivek.checks.names import pyflakes
+from vivek.checks.parameters import misfits
 from vivek.checks.syntax import broken_lines
 
 _Rule = Callable[[scopes.Function], Iterator[tuple[ast.AST, str]]]
@@ -27,6 +28,7 @@ RULES: dict[str, _Rule] = {
         flow.unreachable,
         flow.endless,
         flow.stuck_bisection,
+        flow.stuck_halving,
         flow.runs_once,
         flow.falls_through,
         values.thrown_away,
@@ -103,6 +105,10 @@ def _of_python(tree: ast.Module, first: int, last: int) -> Iterator[tuple[int, s
             yield getattr(node, "lineno", function.lineno), message, name
             if name == "unset" and isinstance(node, ast.Name):
                 unset.add((node.lineno, node.id))
+    for call, function in misfits(tree, first, last):
+        quoted = " ".join(ast.unparse(call).split())[:60]
+        what = f"`{quoted}` does not fit `{function.name}({ast.unparse(function.args)})`"
+        yield call.lineno, what, "misfit"
     for message in _sure(pyflakes(tree), tree):
         told = [" ".join(str(each).split()) for each in message.message_args]
         if not (told and (message.lineno, told[0]) in unset):

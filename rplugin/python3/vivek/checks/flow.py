@@ -72,6 +72,28 @@ def stuck_bisection(function: Function) -> Found:
                 )
 
 
+def stuck_halving(function: Function) -> Found:
+    """``search(mid, high)`` within ``search(low, high)``: a range of two stays as it is."""
+    given = [each.arg for each in scopes.parameters(function)]
+    nodes = list(scopes.body(function))
+    for low, high in itertools.pairwise(given):
+        middles = {_halved(node, low, high) for node in nodes if isinstance(node, ast.stmt)} - {None}
+        for node in nodes:
+            if not isinstance(node, ast.Call) or not _is_name(node.func, function.name):
+                continue
+            told = [each.id if isinstance(each, ast.Name) else "" for each in node.args]
+            if (
+                len(told) == len(given)
+                and told[given.index(low)] in middles
+                and told[given.index(high)] == high
+            ):
+                middle = told[given.index(low)]
+                yield (
+                    node,
+                    f"`{ast.unparse(node)}` may get the same range again and never end: `{middle} + 1`",
+                )
+
+
 def runs_once(function: Function) -> Found:
     """``for`` loops that leave in their first round though they look for something."""
     for loop in scopes.body(function):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import tree_sitter
@@ -47,6 +48,24 @@ def fits(call: ast.Call, function: Function, *, bound: bool) -> bool:
     except TypeError:
         return False
     return True
+
+
+def misfits(tree: ast.Module, first: int, last: int) -> Iterator[tuple[ast.Call, Function]]:
+    """Calls on these lines that surely mean a function of the file and cannot be made, and that function."""
+    known, once = _by_name(tree), _bound_once(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and first <= node.lineno <= last:
+            name = node.func.id
+            function = known.get(("", name)) or known.get((name, "__init__"))
+            if function and name in once and not fits(node, function, bound=("", name) not in known):
+                yield node, function
+        elif isinstance(node, ast.ClassDef) and node.lineno <= last and first <= (node.end_lineno or last):
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                    method = known.get((node.name, call.func.attr))
+                    inside = first <= call.lineno <= last and _is_own(call, call.func.attr)
+                    if method and inside and not fits(call, method, bound=True):
+                        yield call, method
 
 
 def signature(function: Function, *, bound: bool) -> inspect.Signature:
@@ -138,12 +157,19 @@ def _calls(tree: ast.Module, owner: str, name: str) -> Iterator[tuple[ast.Call, 
 
 def _plain_calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
     """Calls of a name that the file binds once."""
-    others = [node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)]
-    if name in others or sum(name in scopes.bound(node) for node in ast.walk(tree)) != 1:
+    if name not in _bound_once(tree):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
             yield node
+
+
+def _bound_once(tree: ast.Module) -> set[str]:
+    """Names that the file binds at one place alone, and no parameter has."""
+    nodes = list(ast.walk(tree))
+    counts = Counter(name for node in nodes for name in scopes.bound(node))
+    given = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return {name for name, count in counts.items() if count == 1} - given
 
 
 def _is_own(node: ast.AST, name: str) -> bool:
