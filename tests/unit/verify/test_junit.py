@@ -126,6 +126,7 @@ def test_without_the_statement_it_is_told_by_the_tests_name(tmp_path: Path, plac
         ("<function area at 0x7fad561165c0>(2)", "area(2)"),
         ("<function made.<locals>.inner at 0x7f>()", "inner()"),
         ("<bound method Box.get of <a.Box object at 0x7f>>()", "Box.get()"),
+        ("<built-in method lower of str object at 0x7f>()", "lower()"),
         ("<class 'a.b.Box'>(1)", "Box(1)"),
         ("[<a.Box object at 0x7f>]", "[<a.Box object>]"),
         ("1 < 2 > 0x7f", "1 < 2 > 0x7f"),
