@@ -9,7 +9,7 @@ local M = {}
 ---@field mine fun()
 ---@field edit fun()
 
----@type { name: string, text: string, removing?: string }[] removing: of a hunk that has no lines of its own
+---@type { name: string, text: string, removing?: string }[] removing: where the model has no lines
 local WAYS = {
   {
     name = 'theirs',

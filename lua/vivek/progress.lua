@@ -92,7 +92,7 @@ local function beside(state, row)
 end
 
 ---@param state vivek.RunProgress
-local function draw(state)
+local function show(state)
   if not state.mark or not vim.api.nvim_buf_is_loaded(state.buf) then
     return
   end
@@ -128,7 +128,7 @@ end
 local function tick()
   frame = frame % #FRAMES + 1
   for _, run in ipairs(order) do
-    draw(runs[run])
+    show(runs[run])
   end
   redraw_statusline()
 end
@@ -165,7 +165,7 @@ function M.start(run, buf, first, last)
   })
   runs[run] = state
   order[#order + 1] = run
-  draw(state)
+  show(state)
   start_timer()
   emit('VivekStart', data_of(state))
   redraw_statusline()
