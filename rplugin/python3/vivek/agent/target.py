@@ -74,8 +74,8 @@ def _named(request: AskRequest) -> Block | None:
     """The definition whose name stands in the instruction; the last named part of a dotted name counts.
 
     Only a name that cannot be an ordinary word of the sentence counts: one in backticks, followed by ``(`` or called a
-    function, one with an underscore or a capital inside. A whole small file is a better guess than a wrong function, but where a
-    fault is to be mended in just one of its functions: a small model mends a short block more often than a long one.
+    function, one with an underscore or a capital inside. A whole small file is a better guess than a wrong function,
+    but where a fault is to be mended in just one of its functions: a small model mends a short block more often.
     """
     every = blocks(request.text, request.filetype)
     found = [block for block in every if block.name and _names(request.instruction, block.name)]

@@ -25,7 +25,8 @@ _PLACE = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+): in [^\n]*(?:\n +(?P<code
 _DIFF = re.compile(r"^(Full diff:|Use -v to get more diff|\.\.\.Full output truncated)")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>)")
 _CALLABLE = re.compile(
-    r"<(?:function|built-in function|built-in method|bound method) (?:[\w.]+\.<locals>\.)?(?P<name>[\w.]+|<lambda>)(?: of (?:<[^<>]*>|[^<>]*))?>"
+    r"<(?:function|built-in function|built-in method|bound method) (?:[\w.]+\.<locals>\.)?"
+    r"(?P<name>[\w.]+|<lambda>)(?: of (?:<[^<>]*>|[^<>]*))?>"
     r"|<class '(?:[\w.]+\.)?(?P<type>\w+)'>(?=\()"
 )
 
