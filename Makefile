@@ -11,7 +11,7 @@ RUN := PATH="$(CURDIR)/.venv/bin:$$PATH"
 PYTEST := $(RUN) $(PYTHON_IN_VENV) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help try test soak real lint format bench-startup bench-ui bench-json bench-llm bench-prefix bench-tokens doc picture wheel clean setup setup-dev neovim
+.PHONY: help try test soak real lint format bench-startup bench-ui bench-json bench-llm bench-prefix bench-tokens bench-facts doc picture wheel clean setup setup-dev neovim
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ bench-prefix: setup-dev ## Measure how much of a shared prefix MODEL's server re
 
 bench-tokens: setup-dev ## Measure how fast tokens are counted, long runs of one character included
 	@$(PYTHON_IN_VENV) tests/benchmarks/bench_tokens.py $(ARGS)
+
+bench-facts: setup-dev ## Measure how often each rule for likely bugs speaks on Python's own library
+	@$(PYTHON_IN_VENV) tests/benchmarks/bench_facts.py $(ARGS)
 
 doc: setup neovim ## Write the generated part of doc/vivek.txt and check its help tags
 	@$(PYTHON_IN_VENV) scripts/doc.py --nvim "$$(scripts/nvim)"

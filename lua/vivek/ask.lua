@@ -43,8 +43,8 @@ local function next_id()
 end
 
 --- An ask from the scratch buffer works on a proposal, as if it were applied: on the one of the run that the
---- cursor is at, else on the latest. Where that run's hunks are decided, it works on the lines of that run, and
---- where there are no hunks at all, on those of the latest run.
+--- cursor is at, else on the latest. Where that run's hunks are decided, it works on the lines of that run,
+--- and where there are no hunks at all, on those of the latest run.
 ---@param buf integer the source buffer
 ---@param run? vivek.Run the one that the cursor is at
 ---@return vivek.Snapshot
@@ -367,8 +367,8 @@ local function meant()
   return here and { here } or runs.at_work()
 end
 
---- Stop the run that the cursor is at, in the scratch buffer or in the source, else the latest of the buffer, or
---- every run where it has none.
+--- Stop the run that the cursor is at, in the scratch buffer or in the source, else the latest of the buffer,
+--- or every run where it has none.
 ---@param options { all?: boolean } all: every run
 function M.stop(options)
   local stopping = options.all and runs.at_work() or meant()

@@ -232,8 +232,8 @@ M.schema = {
     type = { 'string' },
     default = 'auto',
     choices = M.MODES,
-    text = 'How asks are worked on until |:VivekMode| says otherwise; see |vivek-modes|. With "auto" the words '
-      .. 'of an instruction choose.',
+    text = 'How asks are worked on until |:VivekMode| says otherwise; see |vivek-modes|. With "auto" the '
+      .. 'words of an instruction choose.',
   },
   {
     name = 'log_level',

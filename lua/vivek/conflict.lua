@@ -9,9 +9,13 @@ local M = {}
 ---@field mine fun()
 ---@field edit fun()
 
----@type { name: string, text: string }[]
+---@type { name: string, text: string, removing?: string }[] removing: where the model has no lines
 local WAYS = {
-  { name = 'theirs', text = "Take the model's lines in place of yours" },
+  {
+    name = 'theirs',
+    text = "Take the model's lines in place of yours",
+    removing = 'Remove your lines, as the model does',
+  },
   { name = 'mine', text = 'Keep yours, reject the hunk' },
   { name = 'edit', text = 'Edit both in a buffer' },
 }
@@ -23,7 +27,7 @@ function M.ask(hunk, ways)
     prompt = ('Hunk %d conflicts with your change:'):format(hunk.id),
     kind = 'vivek_conflict',
     format_item = function(way)
-      return way.text
+      return #hunk.new == 0 and way.removing or way.text
     end,
   }, function(way)
     if way then

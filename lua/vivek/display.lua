@@ -42,7 +42,7 @@ end
 ---@param board vivek.Board
 ---@param item vivek.Item
 ---@param is_current boolean
----@return vivek.Chunk[]?
+---@return vivek.Chunk?
 local function note_for(board, item, is_current)
   local buf, id, is_stale = board.buf, item.hunk.id, item.place.state == 'stale'
   if not (is_current or is_stale) then
@@ -50,8 +50,10 @@ local function note_for(board, item, is_current)
   end
   local apply, reject = keys.label(buf, 'apply'), keys.label(buf, 'reject')
   if is_stale then
-    local note = 'hunk %d conflicts with your change%s · %s choose · %s keep yours'
-    return { { note:format(id, origin(board, item), apply, reject), 'VivekStale' } }
+    -- Of a hunk that only removes there is nothing else to see.
+    local removes = #item.place.new == 0 and ' (it removes the lines)' or ''
+    local note = 'hunk %d%s conflicts with your change%s · %s choose · %s keep yours'
+    return { note:format(id, origin(board, item), removes, apply, reject), 'VivekStale' }
   end
   local kept = item.place.merged and ', your change kept' or ''
   local note = ('hunk %d of %d%s%s · %s apply · %s reject'):format(
@@ -65,7 +67,7 @@ local function note_for(board, item, is_current)
   if #board.items > 1 then
     note = ('%s · %s next'):format(note, keys.label(buf, 'next'))
   end
-  return { { note, 'VivekHint' } }
+  return { note, 'VivekHint' }
 end
 
 ---@param board vivek.Board
@@ -76,7 +78,7 @@ local function draw_item(board, item, view, is_current)
   local place, id = item.place, item.hunk.id
   local drawn = item.proposal.drawn[id]
   local note = note_for(board, item, is_current)
-  local said = note and note[1][1] or ''
+  local said = note and note[1] or ''
   local looks = ('%s %s %s %s %s %s'):format(
     place.state,
     view.width,

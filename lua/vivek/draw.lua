@@ -13,6 +13,8 @@ local NAMESPACE = vim.api.nvim_create_namespace('vivek_proposal')
 local LINE_PRIORITY, WORD_PRIORITY = 190, 200
 local ADDED = { line = 'VivekAdd', words = 'VivekAddText', pad = true }
 local STALE = { line = 'VivekStaleText', words = 'VivekStaleText', pad = true }
+-- Between the parts of a note.
+local NOTE_SEPARATOR = ' · '
 local SCROLLS = vim.fn.has('nvim-0.11') == 1
 
 ---@alias vivek.Chunk { [1]: string, [2]: string }
@@ -245,22 +247,41 @@ local function mark_words(marks, row, removed)
   end
 end
 
+--- Cut a note in rows that fit, between its parts where that is possible.
+---@param note vivek.Chunk
+---@param limit integer
+---@return vivek.Chunk[][]
+local function note_rows(note, limit)
+  local rows = {}
+  for part in vim.gsplit(note[1], NOTE_SEPARATOR, { plain = true }) do
+    local longer = #rows > 0 and rows[#rows] .. NOTE_SEPARATOR .. part
+    if longer and vim.api.nvim_strwidth(longer) <= limit then
+      rows[#rows] = longer
+    else
+      rows[#rows + 1] = part
+    end
+  end
+  local cut = {}
+  for _, row in ipairs(rows) do
+    vim.list_extend(cut, (wrapped({ { row, note[2] } }, limit)))
+  end
+  return cut
+end
+
 --- What to say beside a hunk's first line goes below the hunk where there is no room for it.
 ---@param marks vivek.Marks
 ---@param row integer
----@param note vivek.Chunk[]
+---@param note vivek.Chunk
 ---@param view vivek.View
 ---@return vivek.Chunk[][] below
 local function mark_note(marks, row, note, view)
   local line = vim.api.nvim_buf_get_lines(marks.buf, row, row + 1, false)[1] or ''
+  local room = view.wrap or view.width
   local width = vim.api.nvim_strwidth(M.displayed(line, 0, view.tabstop))
-  for _, chunk in ipairs(note) do
-    width = width + vim.api.nvim_strwidth(chunk[1])
+  if width + vim.api.nvim_strwidth(note[1]) + 1 > room then
+    return note_rows(note, room)
   end
-  if width + 1 > (view.wrap or view.width) then
-    return { note }
-  end
-  mark(marks, row, 0, { virt_text = note, virt_text_pos = 'eol', priority = WORD_PRIORITY })
+  mark(marks, row, 0, { virt_text = { note }, virt_text_pos = 'eol', priority = WORD_PRIORITY })
   return {}
 end
 
@@ -268,7 +289,7 @@ end
 ---@param buf integer
 ---@param place vivek.Place
 ---@param view vivek.View
----@param note vivek.Chunk[]? what to say beside it
+---@param note vivek.Chunk? what to say beside it
 ---@param namespace integer? of those who draw what is no proposal yet
 ---@return vivek.Marks
 function M.hunk(buf, place, view, note, namespace)

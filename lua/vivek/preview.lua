@@ -240,7 +240,7 @@ local function draw_place(preview, place, view)
     return line .. preview.ending
   end, place.new)
   local note = place.above > 0
-    and { { ('⋯ %s above'):format(report.counted(place.above, 'line')), 'VivekHint' } }
+    and { ('⋯ %s above'):format(report.counted(place.above, 'line')), 'VivekHint' }
   local hunk = { state = 'pending', row = place.row, old = place.old, new = new }
   return draw.hunk(preview.buf, hunk, view, note or nil, NAMESPACE)
 end

@@ -3,6 +3,7 @@
 --- It bridges the events of runs and these three. One timer turns all spinners, and only while a run is at
 --- work. What it doesn't do: keep anything of a run that has ended.
 
+local draw = require('vivek.draw')
 local highlight = require('vivek.highlight')
 local report = require('vivek.report')
 
@@ -59,12 +60,39 @@ end
 
 ---@param state vivek.RunProgress
 ---@return string
-local function words(state)
-  return state.doing.text .. report.elapsed((vim.uv.now() - state.began) / 1000)
+local function elapsed(state)
+  return report.elapsed((vim.uv.now() - state.began) / 1000)
 end
 
 ---@param state vivek.RunProgress
-local function draw(state)
+---@return string
+local function words(state)
+  return state.doing.text .. elapsed(state)
+end
+
+--- The fullest words that fit beside a line in every window that shows it.
+---@param state vivek.RunProgress
+---@param row integer 0-based
+---@return string
+local function beside(state, row)
+  local view = draw.view(state.buf)
+  local room = view.wrap or view.width
+  local line = vim.api.nvim_buf_get_lines(state.buf, row, row + 1, false)[1] or ''
+  local used = vim.api.nvim_strwidth(draw.displayed(line, 0, view.tabstop))
+  local left = room - (view.wrap and used % room or used)
+  local brief, since = state.doing.brief, elapsed(state)
+  for _, text in ipairs({ words(state), brief .. since, brief }) do
+    local shown = (' %s %s '):format(FRAMES[frame], text)
+    -- One column stands between the line and what is beside it.
+    if vim.api.nvim_strwidth(shown) < left then
+      return shown
+    end
+  end
+  return (' %s '):format(FRAMES[frame])
+end
+
+---@param state vivek.RunProgress
+local function show(state)
   if not state.mark or not vim.api.nvim_buf_is_loaded(state.buf) then
     return
   end
@@ -78,7 +106,7 @@ local function draw(state)
     end_col = mark[3].end_col,
     strict = false,
     undo_restore = false,
-    virt_text = { { (' %s %s '):format(FRAMES[frame], words(state)), 'VivekSpinner' } },
+    virt_text = { { beside(state, mark[1]), 'VivekSpinner' } },
     virt_text_pos = 'eol',
   })
 end
@@ -100,7 +128,7 @@ end
 local function tick()
   frame = frame % #FRAMES + 1
   for _, run in ipairs(order) do
-    draw(runs[run])
+    show(runs[run])
   end
   redraw_statusline()
 end
@@ -137,7 +165,7 @@ function M.start(run, buf, first, last)
   })
   runs[run] = state
   order[#order + 1] = run
-  draw(state)
+  show(state)
   start_timer()
   emit('VivekStart', data_of(state))
   redraw_statusline()

@@ -79,6 +79,9 @@ local PHASES = {
     local text = 'writing · ' .. M.counted(given(event.tokens) or 0, 'token')
     return rate > 0 and ('%s · %.1f tokens/s'):format(text, rate) or text
   end,
+  running = function()
+    return 'running the examples and tests'
+  end,
 }
 
 --- Where a phase of a model call stands.

@@ -1,8 +1,8 @@
---- The runs: which buffer each belongs to, the text that its edits are made for, and where the lines that it is
---- about are now.
+--- The runs: which buffer each belongs to, the text that its edits are made for, and where the lines that it
+--- is about are now.
 ---
---- It bridges the id that every event carries and what is known of that run here. A run that has ended is kept
---- for follow-ups, without the text. What it doesn't do: begin, stop or show a run.
+--- It bridges the id that every event carries and what is known of that run here. A run that has ended is
+--- kept for follow-ups, without the text. What it doesn't do: begin, stop or show a run.
 
 local hunks = require('vivek.hunks')
 local text = require('vivek.text')

@@ -1,8 +1,8 @@
---- The scratch buffer: what the model is doing and writing, as it comes, one buffer for each source buffer, in
---- it a section for each run.
+--- The scratch buffer: what the model is doing and writing, as it comes, one buffer for each source buffer,
+--- in it a section for each run.
 ---
---- It bridges runs and a window beside the source, whose bar tells what is going on. What it doesn't do: change
---- the source buffer, or know what is worth writing.
+--- It bridges runs and a window beside the source, whose bar tells what is going on. What it doesn't do:
+--- change the source buffer, or know what is worth writing.
 
 local config = require('vivek.config')
 local highlight = require('vivek.highlight')

@@ -1,17 +1,17 @@
 --- The text of a scratch buffer: a section for each run, one below the other, and each grows at its own end.
 ---
 --- It bridges pieces of text that come in any order and a buffer. They are queued and written a few times a
---- second, one change for each section, so a fast model costs no more than a slow one, and a long text no more
---- than a short one. An extmark knows where a section ends, however those above it grow. What it doesn't do:
---- know what the text means.
+--- second, one change for each section, so a fast model costs no more than a slow one, and a long text no
+--- more than a short one. An extmark knows where a section ends, however those above it grow. What it doesn't
+--- do: know what the text means.
 
 local M = {}
 
 local NAMESPACE = vim.api.nvim_create_namespace('vivek_section')
 local FLUSH_MS = 40
 
--- What stands between a section that ends in a newline and the next one. Its blank tells the line from an empty
--- one of a reply: it ends the highlights of code that a section at work has not closed yet.
+-- What stands between a section that ends in a newline and the next one. Its blank tells the line from an
+-- empty one of a reply: it ends the highlights of code that a section at work has not closed yet.
 M.GAP = ' \n'
 
 ---@class vivek.Page the text of one scratch buffer
@@ -92,6 +92,23 @@ local function following(buf, row)
   end, vim.fn.win_findbuf(buf))
 end
 
+--- The windows that go along to a new section: those at the end of a section that is over, and where no other
+--- is at work, all that nobody reads in.
+---@param section vivek.Section
+---@param row integer of the end of the buffer
+---@return integer[]
+local function going_along(section, row)
+  local page = section.page
+  local above = M.at(page, row)
+  local at_end = above and above.at_work and {} or following(page.buf, row)
+  local is_alone = not vim.iter(page.sections):any(function(other)
+    return other ~= section and other.at_work
+  end)
+  return vim.tbl_filter(function(win)
+    return vim.list_contains(at_end, win) or (is_alone and win ~= vim.api.nvim_get_current_win())
+  end, vim.fn.win_findbuf(page.buf))
+end
+
 --- Insert text. A cursor in its first line stays there: Neovim would push it along.
 ---@param buf integer
 ---@param row integer
@@ -116,13 +133,12 @@ end
 ---@param section vivek.Section
 ---@return integer row
 ---@return integer column
----@return integer[] followers windows that go along: of a section still at work, none
+---@return integer[] followers windows that go along
 local function open(section)
   local page = section.page
   local row = vim.api.nvim_buf_line_count(page.buf) - 1
   local line = vim.api.nvim_buf_get_lines(page.buf, row, row + 1, true)[1]
-  local above = M.at(page, row)
-  local followers = above and above.at_work and {} or following(page.buf, row)
+  local followers = going_along(section, row)
   if row == 0 and line == '' then
     return 0, 0, followers
   end
@@ -176,11 +192,12 @@ local function write_queue(section)
   local is_last = row == vim.api.nvim_buf_line_count(buf) - 1
   insert(buf, row, column, is_last and lines or beside_gap(lines, column))
   local last = row + #lines - 1
-  section.mark = vim.api.nvim_buf_set_extmark(buf, NAMESPACE, last, (#lines == 1 and column or 0) + #lines[#lines], {
-    id = section.mark,
-    -- What the next section begins with is not this one's.
-    right_gravity = false,
-  })
+  section.mark =
+    vim.api.nvim_buf_set_extmark(buf, NAMESPACE, last, (#lines == 1 and column or 0) + #lines[#lines], {
+      id = section.mark,
+      -- What the next section begins with is not this one's.
+      right_gravity = false,
+    })
   for _, win in ipairs(followers) do
     vim.api.nvim_win_set_cursor(win, { last + 1, 0 })
   end

@@ -1,4 +1,5 @@
---- What stands in the scratch buffer of a run: the instruction, what each node did, the reply, what came of it.
+--- What stands in the scratch buffer of a run: the instruction, what each node did, the reply, what came of
+--- it.
 ---
 --- It bridges the events of a run and its section of the scratch buffer, and keeps what the model wrote in
 --- full. What it doesn't do: know where a section is, or in which window.

@@ -292,6 +292,25 @@ def test_apply_asks_about_a_conflict(
         assert (nvim.lines()[1], states(nvim)) == ("mine", ["stale", "pending"])
 
 
+def test_a_conflict_with_a_removal_says_so(nvim: Editor) -> None:
+    letters(nvim)
+    propose(nvim, [rows(1, 2)])
+    nvim.feed("2Gccmine<Esc>")
+    nvim.wait_for(lambda: "conflicts with your change (it removes the lines) ·" in nvim.screen()[1])
+    choose(nvim, 1)
+    nvim.feed("\\a")
+    assert nvim.eval("g:asked")[1][0] == "Remove your lines, as the model does"
+    assert nvim.lines()[:2] == ["a", "c"]
+
+
+def test_a_conflict_names_its_proposal_where_there_are_several(nvim: Editor) -> None:
+    letters(nvim)
+    propose(nvim, [rows(1, 2, "B")], label="big letters")
+    propose(nvim, [rows(6, 7, "G")], run="r2", label="others")
+    nvim.feed("2Gccmine<Esc>")
+    nvim.wait_for(lambda: "hunk 1 of “big letters” conflicts with your change ·" in nvim.screen()[1])
+
+
 def test_the_question_is_answered_at_the_keyboard(nvim: Editor, conflict: int) -> None:
     nvim.type("\\a1<CR>")
     nvim.wait_for(lambda: nvim.lines()[1] == "B")

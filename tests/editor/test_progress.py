@@ -218,3 +218,21 @@ def test_what_takes_long_says_for_how_long(demo: Editor) -> None:
     start(demo)
     demo.wait_for(lambda: re.search(r" · [2-9] s$", spinner(demo)[0][2]))
     assert re.search(r" · [2-9] s$", statusline(demo))
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        (80, "reading 150 of 600 tokens (25 %)"),
+        (30, "reading 25 %"),
+        (12, ""),
+    ],
+)
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_the_spinner_says_what_fits_beside_its_line(
+    demo: Editor, columns: int, text: str, is_wrapped: bool
+) -> None:
+    demo.command(f"set {'wrap' if is_wrapped else 'nowrap'} columns={columns}")
+    start(demo)
+    event(demo, "progress", phase="reading", done=150, total=600)
+    demo.wait_for(lambda: re.sub(r" · \d+ s$", "", spinner(demo)[0][2][2:]) == text)

@@ -189,6 +189,13 @@ def test_a_hint_that_has_no_room_beside_the_line_is_drawn_below(nvim: Editor) ->
     assert virtual_lines(nvim) == [(0, ["y", "hunk 1 of 1 · \\a apply · \\r reject"])]
 
 
+def test_a_hint_is_not_cut_off_in_a_narrow_window(nvim: Editor) -> None:
+    nvim.command("set columns=24")
+    nvim.edit("x" * 30 + "\n", name="a.txt")
+    propose(nvim, [rows(0, 1, "y")])
+    assert virtual_lines(nvim) == [(0, ["y", "hunk 1 of 1 · \\a apply", "\\r reject"])]
+
+
 def test_highlights_survive_a_change_of_the_colour_scheme(letters: Editor) -> None:
     propose(letters, [rows(1, 2, "B")])
     letters.command("colorscheme desert")

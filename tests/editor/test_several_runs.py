@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_commands import FIRST, SECOND, TEXT, arrived, done, go_to_scratch, hunks, received, told, whole_line
+from proposing import done, rows
+from test_commands import FIRST, SECOND, TEXT, arrived, go_to_scratch, hunks, received, told
 from test_end_to_end import AREA, SIDE, Vivek
 from test_end_to_end import TEXT as SHAPES
 
 from neovim_child import Editor
 
-SETTINGS = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SETTINGS = settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 LINES = TEXT.split("\n")[:-1]
 GAP = " "
 
@@ -122,7 +125,7 @@ def test_each_proposal_has_its_own_outcome(runs: Runs) -> None:
 
 def test_asks_about_the_same_lines_are_both_proposed_and_one_is_applied(runs: Runs) -> None:
     first, second = runs.ask("1,2VivekAsk one"), runs.ask("2,6VivekAsk two")
-    runs.done(second, whole_line(2, 2, "    return a * 2\n"), target={"first": 2, "last": 6})
+    runs.done(second, rows(1, 2, "    return a * 2"), target={"first": 2, "last": 6})
     runs.done(first, FIRST)
     assert sorted(runs.runs_of_hunks()) == sorted([first, second])
     runs.editor.command("VivekApply!")
@@ -176,6 +179,16 @@ def test_a_window_follows_its_section_then_the_next_at_work(runs: Runs) -> None:
     assert runs.cursor() == len(runs.shown())
     runs.text(second, "last of two")
     runs.editor.wait_for(lambda: runs.cursor() == runs.wait_for_line("last of two"))
+
+
+def test_a_window_left_at_an_older_section_goes_along_with_the_next_ask(runs: Runs) -> None:
+    first, second = runs.ask("1,2VivekAsk one"), runs.ask("5,6VivekAsk two")
+    runs.done(second)
+    runs.done(first)
+    runs.editor.wait_for(lambda: runs.cursor() < runs.wait_for_line("# two"))
+    third = runs.ask("1,2VivekAsk three")
+    runs.text(third, "line\n" * 60)
+    runs.editor.wait_for(lambda: runs.cursor() == len(runs.shown()) > 60)
 
 
 def test_a_section_that_is_read_stays_in_place_while_one_above_it_grows(runs: Runs) -> None:
@@ -273,7 +286,7 @@ def test_a_follow_up_works_on_the_proposal_of_the_section(runs: Runs) -> None:
     ask = arrived(runs.editor, "vivek_ask", 3)
     assert ask["lines"] == [*LINES[:1], "    return a + 1", *LINES[2:]]
     assert (ask["first"], ask["last"]) == (1, 2)
-    runs.done(third, whole_line(2, 2, "    return a + 3\n"))
+    runs.done(third, rows(1, 2, "    return a + 3"))
     assert sorted(runs.runs_of_hunks()) == sorted([second, third])
 
 

@@ -186,6 +186,8 @@ def _phase(event: Event) -> str:
         return f"writing: {event['tokens']} tokens, {event['tokens_per_second']:.1f} tokens/s"
     if event["phase"] == "queued":
         return f"waiting for the model, {event['ahead']} before this one"
+    if event["phase"] == "running":
+        return "running the examples and tests"
     return "loading the model"
 
 

@@ -114,25 +114,35 @@ def test_a_candidate_that_fails_is_asked_for_anew_and_not_shown(loop: ModelLoop)
     assert apply(TEXT, result["edits"]) == RIGHT
     assert [message.role for message in model.prompts[1]] == ["system", "user"]
     assert "x * 2" not in prompt_of(model, 1)
-    assert "Say in one sentence what is wrong" in prompt_of(model, 1)
 
 
-def test_old_code_that_comes_back_is_asked_for_anew_without_running_anything(loop: ModelLoop) -> None:
+def test_old_code_that_comes_back_is_asked_for_without_its_body(loop: ModelLoop) -> None:
     result, model = asked(loop, None, fenced(TEXT), fenced(RIGHT))
     assert apply(TEXT, result["edits"]) == RIGHT
+    assert "x // 2" in prompt_of(model, 0)
+    assert "x // 2" not in prompt_of(model, 1)
+    assert '    """\n    ...\n```' in prompt_of(model, 1)
+
+
+def test_where_nothing_describes_the_function_the_model_is_to_say_what_is_wrong(loop: ModelLoop) -> None:
+    bare, right = "def half(x):\n    return x // 2\n", "def half(x):\n    return x / 2\n"
+    result, model = asked(loop, None, fenced(bare), fenced(right), text=bare)
+    assert apply(bare, result["edits"]) == right
+    assert "Say in one sentence what is wrong" in prompt_of(model, 1)
+    before, _, _ = prompt_of(model, 0).partition("fix half")
+    assert prompt_of(model, 1).startswith(before), "what the server has read stays cached"
+
+
+def test_a_body_is_not_written_anew_where_nothing_is_to_be_mended(loop: ModelLoop) -> None:
+    _, model = asked(loop, None, fenced(TEXT), fenced(RIGHT), instruction="make it faster")
     assert "Say in one sentence what is wrong" in prompt_of(model, 1)
 
 
-def test_all_that_comes_before_the_question_stays_as_it_was(loop: ModelLoop) -> None:
-    _, model = asked(loop, Runner(), fenced(WORSE), fenced(RIGHT))
-    before, _, _ = prompt_of(model, 0).partition("fix half")
-    assert prompt_of(model, 1).startswith(before)
-
-
-def test_the_first_diagnosis_is_greedy_and_the_next_ones_are_not(loop: ModelLoop) -> None:
-    _, model = asked(loop, Runner(), fenced(WORSE), fenced(WORSE), fenced(WORSE), fenced(RIGHT))
-    assert [sampling.temperature for sampling in model.samplings] == [0.0, 0.0, 0.5, 0.5]
-    assert len({sampling.seed for sampling in model.samplings}) == 4
+def test_a_new_question_is_greedy_and_one_that_was_asked_before_is_not(loop: ModelLoop) -> None:
+    _, model = asked(loop, Runner(), *[fenced(WORSE)] * 4, fenced(RIGHT))
+    assert [sampling.temperature for sampling in model.samplings] == [0.0, 0.0, 0.0, 0.5, 0.5]
+    assert len({sampling.seed for sampling in model.samplings}) == 5
+    assert ["..." in prompt_of(model, call) for call in range(5)] == [False, True, False, True, False]
 
 
 def test_the_attempt_that_fails_least_is_offered_where_none_passes(loop: ModelLoop) -> None:
@@ -181,3 +191,14 @@ def test_a_stop_while_a_candidate_runs_offers_what_was_written(loop: ModelLoop) 
     result, _ = asked(loop, runner, fenced(WORSE))
     assert result["stopped"]
     assert apply(TEXT, result["edits"]) == WORSE
+
+
+UNUSED = "def total(rows):\n    count = len(rows)\n    return sum(rows)\n"
+
+
+def test_what_static_tools_know_of_the_block_is_told_where_a_fault_is_to_be_mended(loop: ModelLoop) -> None:
+    mended = fenced(UNUSED.replace("    count = len(rows)\n", ""))
+    _, model = asked(loop, None, mended, instruction="fix total", text=UNUSED)
+    assert "Diagnostics:\n- line 2 of the code: `count` is assigned but never used" in prompt_of(model, 0)
+    _, model = asked(loop, None, mended, instruction="shorten it", text=UNUSED)
+    assert "Diagnostics" not in prompt_of(model, 0)

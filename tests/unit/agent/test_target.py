@@ -51,7 +51,29 @@ def test_outside_of_a_function_a_small_file_is_the_target() -> None:
 
 
 def test_on_the_command_line_a_small_file_is_the_target() -> None:
-    assert find_target(ask(instruction="fix `first`")) == {"first": 1, "last": 13, "name": ""}
+    assert find_target(ask(instruction="speed up `first`")) == {"first": 1, "last": 13, "name": ""}
+
+
+@pytest.mark.parametrize(
+    ("instruction", "lines"),
+    [
+        ("fix `first`", (4, 5)),
+        ("Fix the bug in the first function.", (4, 5)),
+        ("the method function is wrong", (9, 10)),
+        ("fix first", (1, 13)),
+        ("fix `first` and `method`", (1, 13)),
+    ],
+)
+def test_a_fault_in_one_function_of_a_small_file_is_mended_there(
+    instruction: str, lines: tuple[int, int]
+) -> None:
+    target = find_target(ask(instruction=instruction))
+    assert (target["first"], target["last"]) == lines
+
+
+def test_the_only_function_of_a_small_file_is_mended_with_what_stands_around_it() -> None:
+    text = 'def only(x):\n    return x\n\n\n"""What `only` is for."""\n'
+    assert find_target(ask(text, instruction="fix `only`")) == {"first": 1, "last": 5, "name": ""}
 
 
 LONG = TEXT + "\n".join(f"x_{number} = {number}" for number in range(WHOLE_FILE_LINES)) + "\n"

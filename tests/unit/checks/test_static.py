@@ -180,6 +180,7 @@ class TestDefinitions:
         ("old", "new", "instruction"),
         [
             (LOAD, LOAD.replace("load(", "read("), "rename this function to read"),
+            (LOAD, LOAD.replace("load(", "read("), "change the function name to `read`"),
             (LOAD, LOAD.replace("def load(", "def read("), "call it read"),
             (LOAD, LOAD.replace("def load(", "def read_json("), "give it a better name"),
             (SAVE, "", "remove this function"),

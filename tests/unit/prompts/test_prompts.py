@@ -26,6 +26,7 @@ VALUES = {
     },
     "rewrite_plain": {"instruction": "add a docstring", "language": "python"},
     "insert_plain": {"instruction": "write a parser", "language": "lua"},
+    "anew": {"instruction": "fix the sum", "language": "python"},
     "diagnose": {"instruction": "fix the sum", "language": "python"},
     "plan": {"instruction": "thread safety"},
     "verdict": {"instruction": "add a docstring"},
@@ -97,7 +98,7 @@ def fixed(encoder: tokens.Encoder, task: str) -> int:
     return encoder.count(render("system")) + encoder.count(message)
 
 
-@pytest.mark.parametrize("name", ["rewrite", "insert", "answer", "diagnose"])
+@pytest.mark.parametrize("name", ["rewrite", "insert", "answer", "diagnose", "anew"])
 def test_the_executors_fixed_text_is_at_most_120_tokens(encoder: tokens.Encoder, name: str) -> None:
     assert fixed(encoder, render(name, instruction="", language="python")) <= 120
 

@@ -15,7 +15,12 @@ from vivek.verify.report import Finding
 from vivek.verify.sandbox import Outcome
 
 FILE, PYTHON = Path("src/a b.py"), Path("/usr/bin/python3")
-OPTIONS = ["-p", "no:cacheprovider", "--tb=short", "--junitxml=.vivek-junit.xml"]
+OPTIONS = [
+    "-pno:cacheprovider",
+    "--tb=short",
+    "--junitxml=.vivek-junit.xml",
+    "--override-ini=verbosity_assertions=2",
+]
 
 
 def words(template: str) -> list[str]:

@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from vivek.agent.state import Node, Ports, Route, Target
 from vivek.llm.base import Loading, Queued, Reading, Retrying, StreamEvent
 
-Phase = Literal["queued", "loading", "reading", "writing"]
+Phase = Literal["queued", "loading", "reading", "writing", "running"]
 
 
 def node(runtime: Runtime[Ports], name: Node, detail: str, attempt: int = 1) -> None:

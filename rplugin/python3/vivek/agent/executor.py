@@ -14,7 +14,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from vivek.agent import emit
-from vivek.agent.again import messages_for, sampling_for
+from vivek.agent.again import DOING, asked, sampling_for
 from vivek.agent.architect import concerned
 from vivek.agent.counted import compare
 from vivek.agent.listener import Listener, is_garbage
@@ -37,11 +37,12 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     ports = runtime.context
     attempts = state["attempts"]
     number = len(attempts) + 1
-    detail = "asking the model" if number == 1 else "asking again"
+    question = asked(state, ports)
+    detail = DOING[question.question]
     emit.executing(runtime, detail, number, route=state["route"], target=state["target"])
-    messages = messages_for(state, ports)
+    messages = question.messages
     counted = ports.counter.count_messages(messages)
-    sampling = sampling_for(state, ports.profile, counted)
+    sampling = sampling_for(question, state, ports.profile, counted)
     listener = Listener(runtime, number, counted, messages)
     stream = ports.model.stream(messages, sampling)
     try:

@@ -18,17 +18,18 @@ from vivek.agent.history import HISTORY_TOKENS, history_parts
 from vivek.agent.mode import asked_about, mode_of, route_in
 from vivek.agent.opinions import planned, route_of
 from vivek.agent.prompt import FAILURES, Prompt, told
-from vivek.agent.route import is_open
+from vivek.agent.route import is_open, wants_repair
 from vivek.agent.state import AskState, Ports, Room, Route, Target
 from vivek.agent.surroundings import outline, surroundings
 from vivek.agent.target import find_target, insertion_point
+from vivek.checks.facts import facts
 from vivek.context.packer import Part
 from vivek.context.symbols import Symbol
 from vivek.edits.fit import presentable
 from vivek.errors import ContextWindowExceededError, RequestError, RunStoppedError
 from vivek.llm.base import Message
 from vivek.modes import Mode
-from vivek.request import AskRequest, Diagnostic, line_count
+from vivek.request import AskRequest, line_count
 
 _VERBS: dict[Route, str] = {
     "rewrite": "rewriting",
@@ -72,7 +73,7 @@ def _written(state: AskState, runtime: Runtime[Ports], route: Route, window: int
         return {"stopped": True, "route": route, "target": target}
     room = room_for(route, prompt.block_tokens, window, exact=ports.counter.exact)
     try:
-        notes = [*_history(state, prompt), *_failures(ports, route, target)]
+        notes = [*_history(state, prompt), *_failures(runtime, route, target)]
     except RunStoppedError:
         return {"stopped": True, "route": route, "target": target}
     fitted = prompt.fitted(_facts(ports, route, target), notes, room)
@@ -156,9 +157,12 @@ def _too_large(
     )
 
 
-def _failures(ports: Ports, route: Route, target: Target) -> list[Part]:
+def _failures(runtime: Runtime[Ports], route: Route, target: Target) -> list[Part]:
     """What running the code as it is says. Raises RunStoppedError."""
-    told = presentable(failures_now(ports, target)) if route == "rewrite" else ""
+    if runtime.context.verifier is None or route != "rewrite":
+        return []
+    emit.progress(runtime, "running")
+    told = presentable(failures_now(runtime.context, target))
     return [Part(FAILURES, told, 1, False, "head")] if told else []
 
 
@@ -183,7 +187,7 @@ def _facts(ports: Ports, route: Route, target: Target) -> list[Part]:
     if route != "insert" and not plain:
         parts += _symbols(ports.symbols(request.text, target["first"], target["last"]))
     if route != "insert":
-        parts += _diagnostics(request.diagnostics, target)
+        parts += _diagnostics(request, target)
     return [
         Part(part.name, presentable(part.text), part.priority, part.required, part.shrink) for part in parts
     ]
@@ -194,8 +198,25 @@ def _symbols(symbols: Sequence[Symbol]) -> list[Part]:
     return [Part("Signatures", "\n".join(lines) + "\n", 2, False, "head")] if lines else []
 
 
-def _diagnostics(diagnostics: Sequence[Diagnostic], target: Target) -> list[Part]:
-    """What linters and language servers say of the target's lines, counted from the target's first."""
-    inside = [item for item in diagnostics if target["first"] <= item.line <= target["last"]]
-    lines = [f"- line {item.line - target['first'] + 1} of the code: {item.message}" for item in inside]
+def _diagnostics(request: AskRequest, target: Target) -> list[Part]:
+    """What linters and language servers say of the target's lines, counted from its first; errors first.
+
+    Where a fault is to be mended, our own tools are asked too: else what they find would lead the model away.
+    """
+    gravity = ("error", "warning", "information", "hint", "")
+    first, last = target["first"], target["last"]
+    inside = {item for item in request.diagnostics if first <= item.line <= last}
+    gravest = sorted(inside, key=lambda item: (gravity.index(item.severity), item.line, item.message))
+    said = [
+        (
+            item.line - first + 1,
+            f"{f'{item.severity}: ' if item.severity else ''}{' '.join(item.message.split())}",
+        )
+        for item in gravest
+    ]
+    if wants_repair(request.instruction):
+        known = {line for line, _ in said}
+        found = facts(request.text, first, last, request.filetype)
+        said += [(fact.line, fact.message) for fact in found if fact.line not in known]
+    lines = [f"- line {line} of the code: {message}" for line, message in said]
     return [Part("Diagnostics", "\n".join(lines) + "\n", 1, False, "head")] if lines else []

@@ -49,7 +49,7 @@ def reviewer(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     emit.node(runtime, "reviewer", "checking the code", number)
     judged = judge(runtime.context.request, state, state["attempts"][-1])
     try:
-        judged = _run(runtime.context, state, judged)
+        judged = _run(runtime, state, judged)
     except RunStoppedError:
         return {"stopped": True, **_with(state, judged)}
     calls: list[Call] = []
@@ -73,10 +73,12 @@ def _with(state: AskState, judged: Attempt) -> dict[str, Any]:
     return {"attempts": attempts, "best": best}
 
 
-def _run(ports: Ports, state: AskState, attempt: Attempt) -> Attempt:
+def _run(runtime: Runtime[Ports], state: AskState, attempt: Attempt) -> Attempt:
     """The attempt with what running it says, where it is sound enough to be run. Raises RunStoppedError."""
+    ports = runtime.context
     if ports.verifier is None or attempt["score"] < THRESHOLD:
         return attempt
+    emit.progress(runtime, "running")
     if state["route"] == "tests":
         attempt, checks = sdet.tried(ports, state["target"], attempt)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from vivek.agent.route import wants_repair
 from vivek.agent.state import Target
 from vivek.context.blocks import Block, block_at, blocks
 from vivek.errors import RequestError
@@ -72,20 +73,29 @@ def _under_cursor(request: AskRequest) -> Block | None:
 def _named(request: AskRequest) -> Block | None:
     """The definition whose name stands in the instruction; the last named part of a dotted name counts.
 
-    Only a name that cannot be an ordinary word of the sentence counts: one in backticks or followed by ``(``, one
-    with an underscore or a capital inside. A whole small file is a better guess than a wrong function.
+    Only a name that cannot be an ordinary word of the sentence counts: one in backticks, followed by ``(`` or called a
+    function, one with an underscore or a capital inside. A whole small file is a better guess than a wrong function,
+    but where a fault is to be mended in just one of its functions: a small model mends a short block more often.
     """
-    if request.cursor is None and line_count(request.text) <= WHOLE_FILE_LINES:
-        return None
     every = blocks(request.text, request.filetype)
     found = [block for block in every if block.name and mentions(request.instruction, block.name)]
+    if request.cursor is None and line_count(request.text) <= WHOLE_FILE_LINES:
+        one_of_several = len(found) == 1 and any(not _overlap(found[0], block) for block in every)
+        return found[0] if one_of_several and wants_repair(request.instruction) else None
     return max(found, key=lambda block: len(block.name), default=None)
+
+
+def _overlap(one: Block, other: Block) -> bool:
+    return one.first <= other.last and other.first <= one.last
 
 
 def mentions(words: str, name: str) -> bool:
     """Whether words mean a definition's name: it cannot be an ordinary word of theirs."""
     short = re.escape(name.rsplit(".", 1)[-1])
     if re.search(rf"`(?:[\w.]+\.)?{short}(?:\(\))?`|(?<!\w){short}\(", words):
+        return True
+    kind = r"(?:function|method|class)"
+    if re.search(rf"\b{kind}\s+{short}(?!\w)|(?<!\w){short}\s+{kind}\b", words):
         return True
     distinct = "_" in name.strip("_") or re.search(r"[a-z][A-Z]", name)
     return bool(distinct and re.search(rf"(?<!\w){short}(?!\w)", words))

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import vivek
+from vivek import version
 from vivek.bench.paired import Comparison, compare
 from vivek.bench.recording import conversation
 from vivek.bench.records import Records, begun
@@ -22,7 +22,6 @@ from vivek.bench.task import Task, TaskFile
 from vivek.bench.trial import Options, Trials
 from vivek.cancel import CancelToken
 from vivek.llm.base import Message, ModelInfo
-from vivek.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def outcome(results: Sequence[Result], arms: Sequence[str] | None = None) -> Out
 def settings(plan: Plan, options: Options, info: ModelInfo) -> dict[str, Any]:
     """What must be the same for a run to go on: the model, how it is asked, the task files, and Vivek itself."""
     return {
-        "vivek": VERSION,
+        "vivek": version.VERSION,
         "sources": _sources(),
         "model": info.name,
         "digest": info.digest,
@@ -145,7 +144,7 @@ def _last(result: Result) -> list[Message]:
 
 def _sources() -> str:
     """A digest (hex) of all that decides what an arm does: results of two versions are no one run."""
-    root = Path(vivek.__file__).parent
+    root = Path(version.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.suffix in (".py", ".txt") and path.relative_to(root).parts[0] != "bench":

@@ -9,6 +9,7 @@ import re
 
 _RENAMES = re.compile(
     r"\b(?:renam\w+|call (?:it|this|them)|name (?:it|this|them)|named|new name|better names?"
+    r"|(?:chang|alter)\w+ (?:[\w`']+ ){0,4}?names?"
     r"|(?:snake|camel)\s?_?case)\b",
     re.IGNORECASE,
 )

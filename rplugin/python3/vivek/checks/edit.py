@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,10 @@ class Check:
     passed: bool
     detail: str
     weight: float
+
+
+ADVICE_WEIGHT = 0.05
+"""For what may well be meant: it is told, and settles which of two equal attempts is better, no more."""
 
 
 def passed(name: str, weight: float) -> Check:
@@ -74,6 +79,12 @@ class Edit:
     def tree_after(self) -> ast.Module | None:
         """Python's syntax tree after; None where it does not parse or is another language."""
         return python_tree(self.after) if self.filetype == "python" else None
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names as code in a sentence: "`a`, `b` and `c`", at most so many of them."""
+    quoted = [f"`{name}`" for name in names[:most]]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def parseable(text: str) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 
 from pyflakes import checker, messages
 
 from vivek.checks.asked import changes_names
-from vivek.checks.edit import Check, Edit, failed, parsed, passed
+from vivek.checks.edit import Check, Edit, failed, listed, parsed, passed
 
 NAMES = "names are defined"
 IMPORTS = "keeps imports"
@@ -63,39 +64,43 @@ def _may_go(name: str, edit: Edit) -> bool:
     )
 
 
-def _undefined(tree: ast.Module) -> list[str]:
+def pyflakes(tree: ast.Module) -> list[messages.Message]:
+    """All messages of pyflakes in order of lines; none where the code is nested too deeply for it."""
     try:
         found = checker.Checker(tree, filename="<text>", withDoctest=False).messages
     except RecursionError:
         # pyflakes walks by recursion; an expression of some hundred terms is too deep for it.
         return []
-    kinds = (messages.UndefinedName, messages.UndefinedLocal)
-    ordered = sorted((m for m in found if isinstance(m, kinds)), key=lambda m: (m.lineno, m.col))
+    return sorted(found, key=lambda message: (message.lineno, message.col))
+
+
+def _undefined(tree: ast.Module) -> list[str]:
+    kinds = (messages.UndefinedName, messages.UndefinedLocal, messages.UndefinedExport)
+    ordered = [message for message in pyflakes(tree) if isinstance(message, kinds)]
     return list(dict.fromkeys(str(message.message_args[0]) for message in ordered))
 
 
 def _names(names: list[str], edit: Edit) -> Check:
     if not names or edit.tree_after is None:
         return passed(NAMES, WEIGHT)
-    quoted = _listed(names)
+    quoted = listed(names)
     verb, it = ("is", "it") if len(names) == 1 else ("are", "them")
     weight = ANNOTATION_WEIGHT if set(names) <= _only_in_annotations(edit.tree_after) else WEIGHT
+    modules = [name for name in names if name in sys.stdlib_module_names]
+    if modules == names:
+        statements = " and ".join(f"`import {name}`" for name in names[:5])
+        return failed(NAMES, weight, f"{quoted} {verb} not imported: add {statements}.")
     return failed(NAMES, weight, f"{quoted} {verb} not defined: define {it} or import {it}.")
 
 
 def _imports(names: list[str], imported: dict[str, str]) -> Check:
     if not names:
         return passed(IMPORTS, WEIGHT)
-    statements = _listed(list(dict.fromkeys(imported[name] for name in names)))
+    statements = listed(list(dict.fromkeys(imported[name] for name in names)))
     verb = "is" if len(names) == 1 else "are"
     return failed(
-        IMPORTS, WEIGHT, f"{_listed(names)} {verb} still used but no longer imported: keep {statements}."
+        IMPORTS, WEIGHT, f"{listed(names)} {verb} still used but no longer imported: keep {statements}."
     )
-
-
-def _listed(names: list[str]) -> str:
-    quoted = [f"`{name}`" for name in names[:5]]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def _imported(tree: ast.Module | None) -> dict[str, str]:

@@ -11,10 +11,15 @@ from collections.abc import Iterable
 from vivek.checks.changed import check_changed
 from vivek.checks.definitions import check_definitions
 from vivek.checks.edit import Check, Edit
+from vivek.checks.imports import check_lost_imports
+from vivek.checks.indentation import check_indentation
 from vivek.checks.names import check_names
+from vivek.checks.outside import check_lines, check_others
+from vivek.checks.parameters import check_parameters
 from vivek.checks.placeholders import check_placeholders
 from vivek.checks.size import check_size
 from vivek.checks.syntax import check_syntax
+from vivek.checks.unused import check_unused
 
 __all__ = ["Check", "review", "score"]
 
@@ -43,8 +48,13 @@ def review(
         check_changed(edit),
         check_placeholders(edit),
         check_definitions(edit),
-        *check_names(edit),
+        check_parameters(edit),
+        *(check_names(edit) if filetype == "python" else [check_lost_imports(edit)]),
+        check_lines(edit),
+        check_others(edit),
         check_size(edit),
+        check_indentation(edit),
+        check_unused(edit),
     ]
     return sorted(checks, key=lambda check: -check.weight)
 
@@ -54,7 +64,9 @@ def score(checks: Iterable[Check]) -> float:
 
     So it is at most 0.2 where the code does not parse (weight 0.8), 0.3 where nothing changed (0.7), 0.5
     where there are placeholders for code (0.5), and 0.55, below the threshold of 0.6, for a lost definition,
-    a name left undefined or an import lost (0.45). A strange size or a name undefined in an annotation alone
-    (0.2) leaves 0.8.
+    a call that fits no more, a name left undefined, an import lost, a line outside of the target changed, or
+    nothing but comments changed where code was to be mended (0.45). A strange size, other indentation, a
+    change of another definition or a name undefined in an annotation alone (0.2) leaves 0.8; advice (0.05),
+    such as on a name that nothing uses, 0.95.
     """
     return round(max(0.0, 1.0 - sum(check.weight for check in checks if not check.passed)), 3)

@@ -22,14 +22,26 @@ def check_syntax(edit: Edit) -> Check:
     return failed(NAME, WEIGHT, detail) if detail else passed(NAME, WEIGHT)
 
 
+def broken_lines(text: str, filetype: str) -> list[tuple[int, str]]:
+    """(1-based line, what is wrong) of the syntax errors of a text; none where there is no grammar."""
+    if filetype == "python":
+        try:
+            parsed(text)
+        except SyntaxError as error:
+            return [(error.lineno or 1, f"syntax error: {_message(error)}")]
+        return []
+    tree = parse(text, filetype)
+    errors = _errors(tree.root_node) if tree else iter(())
+    return [(node.start_point[0] + 1, _what(node)) for node in errors]
+
+
 def _python_error(edit: Edit) -> str:
     try:
         parsed(edit.after)
     except SyntaxError as error:
         if not _parsed_before(edit):
             return _tree_error(edit)
-        message = (error.msg or "invalid syntax").split(" (<text>")[0]
-        return f"The code does not parse: {message}{_at(edit, error.lineno)}."
+        return f"The code does not parse: {_message(error)}{_at(edit, error.lineno)}."
     return ""
 
 
@@ -51,8 +63,15 @@ def _tree_error(edit: Edit) -> str:
         return ""
     inside = range(edit.after_first - 1, edit.after_last)
     worst = next((node for node in errors if node.start_point[0] in inside), errors[0])
-    what = f"`{worst.type}` is missing" if worst.is_missing else "there is a syntax error"
-    return f"The code does not parse: {what}{_at(edit, worst.start_point[0] + 1)}."
+    return f"The code does not parse: {_what(worst)}{_at(edit, worst.start_point[0] + 1)}."
+
+
+def _message(error: SyntaxError) -> str:
+    return (error.msg or "invalid syntax").split(" (<text>")[0]
+
+
+def _what(node: tree_sitter.Node) -> str:
+    return f"`{node.type}` is missing" if node.is_missing else "there is a syntax error"
 
 
 def _errors(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:

@@ -21,6 +21,7 @@ NAMES = (
     "sdet",
     "repair",
     "diagnose",
+    "anew",
     "plan",
     "verdict",
     "again",

@@ -13,15 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vivek.errors import VerifyUnavailableError
-from vivek.verify.junit import findings_in
+from vivek.verify.junit import cut, findings_in, readable
 from vivek.verify.report import Finding
 from vivek.verify.sandbox import Outcome
 
 _REPORT = ".vivek-junit.xml"
 _PYTEST = frozenset({"pytest", "py.test"})
-_PYTEST_OPTIONS = ("-p", "no:cacheprovider", "--tb=short", f"--junitxml={_REPORT}")
+_PYTEST_OPTIONS = (
+    "-pno:cacheprovider",
+    "--tb=short",
+    f"--junitxml={_REPORT}",
+    "--override-ini=verbosity_assertions=2",  # values whole; a pytest that doesn't know it cuts them
+)
 _NOT_RUN = frozenset({126, 127})
 _TAIL_LINES = 12
+_LONGEST_LINE = 200
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,10 @@ def _finding(expression: str, error: str) -> Finding:
 def _tail(outcome: Outcome) -> str:
     """The last lines of what a command printed; its exit status where it printed nothing."""
     lines = [line.rstrip() for line in f"{outcome.stdout}\n{outcome.stderr}".splitlines() if line.strip()]
-    return "\n".join(lines[-_TAIL_LINES:]) or f"exit status {outcome.code}"
+    return (
+        "\n".join(cut(readable(line), _LONGEST_LINE) for line in lines[-_TAIL_LINES:])
+        or f"exit status {outcome.code}"
+    )
 
 
 def _pytest_at(words: Sequence[str]) -> int | None:
