@@ -53,6 +53,11 @@ def test_a_class_whose_last_test_is_left_out_goes_with_it() -> None:
     assert left_out(text, {"test_a"}) == text
 
 
+def test_no_gap_stays_where_a_test_was() -> None:
+    text = f"def test_a():\n    pass\n\n\ndef test_b():\n    pass\n\n\n{TESTS}"
+    assert left_out(text, {"test_b"}) == f"def test_a():\n    pass\n\n\n{TESTS}"
+
+
 def test_a_decorated_test_is_left_out_with_its_decorators() -> None:
     text = f"@mark(\n    1\n)\ndef test_a():\n    pass\n\n\n{TESTS}"
     assert left_out(text, {"test_a"}) == TESTS

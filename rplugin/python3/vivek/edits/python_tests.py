@@ -85,12 +85,15 @@ def _imports(node: ast.stmt, names: Collection[str]) -> bool:
 
 
 def _without(text: str, nodes: Iterable[ast.stmt]) -> str:
-    """The text without the lines of some statements."""
+    """The text without the lines of some statements, and the blank lines below them."""
     lines = text.split("\n")
     gone: set[int] = set()
     for node in nodes:
         decorators = getattr(node, "decorator_list", [])
         first = min([node.lineno, *(item.lineno for item in decorators)])
-        gone.update(range(first - 1, node.end_lineno or node.lineno))
+        end = node.end_lineno or node.lineno
+        while end < len(lines) and not lines[end].strip():
+            end += 1
+        gone.update(range(first - 1, end))
     kept = "\n".join(line for number, line in enumerate(lines) if number not in gone)
     return kept.strip("\n") + "\n" if gone else text
