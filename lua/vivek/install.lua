@@ -4,6 +4,7 @@
 --- tells when its dependencies changed. What it doesn't do: start the host, or fetch anything unasked.
 
 local config = require('vivek.config')
+local file = require('vivek.file')
 local message = require('vivek.message')
 local task = require('vivek.task')
 
@@ -37,22 +38,10 @@ function M.unsupported()
   end
 end
 
----@param path string
----@return string? text
-local function read(path)
-  local file = io.open(path, 'rb')
-  if not file then
-    return nil
-  end
-  local text = file:read('*a')
-  file:close()
-  return text
-end
-
 --- What the environment was installed from, as the stamp should say it.
 ---@return { root: string, pyproject: string }
 local function fingerprint()
-  return { root = M.root(), pyproject = vim.fn.sha256(read(M.root() .. '/pyproject.toml') or '') }
+  return { root = M.root(), pyproject = vim.fn.sha256(file.read(M.root() .. '/pyproject.toml') or '') }
 end
 
 --- Whether the virtual environment is there and fits this version of the plugin.
@@ -61,7 +50,7 @@ function M.state()
   if vim.fn.executable(M.venv() .. '/bin/python') == 0 then
     return 'missing'
   end
-  local stamp = read(M.venv() .. '/' .. STAMP)
+  local stamp = file.read(M.venv() .. '/' .. STAMP)
   if not stamp then
     return 'missing'
   end

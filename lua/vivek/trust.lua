@@ -4,6 +4,8 @@
 ---
 --- What it doesn't do: read a word of the text. That is for the Python side.
 
+local file = require('vivek.file')
+
 local M = {}
 
 ---@class vivek.ProjectFile
@@ -14,18 +16,6 @@ local FOLDER, NAME = '.vivek', 'config.toml'
 
 ---@type table<string, string> the content that the user did not trust in this Neovim, by path
 local declined = {}
-
----@param path string
----@return string?
-local function content(path)
-  local file = io.open(path, 'rb')
-  if not file then
-    return nil
-  end
-  local text = file:read('*a')
-  file:close()
-  return text
-end
 
 --- The nearest settings file above a path, below the home folder.
 ---@param path string
@@ -40,9 +30,9 @@ local function nearest(path)
     if folder == home or vim.startswith(home, folder:gsub('/$', '') .. '/') then
       return nil
     end
-    local file = vim.fs.joinpath(folder, FOLDER, NAME)
-    if vim.uv.fs_stat(file) then
-      return file
+    local settings = vim.fs.joinpath(folder, FOLDER, NAME)
+    if vim.uv.fs_stat(settings) then
+      return settings
     end
   end
 end
@@ -52,18 +42,18 @@ end
 ---@param path string
 ---@return vivek.ProjectFile?
 function M.project(path)
-  local file = nearest(vim.fs.normalize(path))
-  local before = file and content(file)
-  if not file or not before or declined[file] == before then
+  local found = nearest(vim.fs.normalize(path))
+  local before = found and file.read(found)
+  if not found or not before or declined[found] == before then
     return nil
   end
   vim.fn.mkdir(vim.fn.stdpath('state'), 'p') -- Neovim writes its answers there, and does not make it
-  local text = vim.secure.read(file)
+  local text = vim.secure.read(found)
   if type(text) ~= 'string' then
-    declined[file] = before
+    declined[found] = before
     return nil
   end
-  return { root = vim.fs.dirname(vim.fs.dirname(file)), text = text }
+  return { root = vim.fs.dirname(vim.fs.dirname(found)), text = text }
 end
 
 return M

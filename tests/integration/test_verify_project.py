@@ -288,6 +288,13 @@ def test_a_candidate_that_cannot_be_collected_is_a_finding(project: Path, isolat
     assert any("SyntaxError" in failure.error for failure in report.failures)
 
 
+def test_the_users_own_text_is_tested_once_an_ask(verifier: Made) -> None:
+    made = verifier(False, test="{python} -m pytest -q tests")
+    first = made.tests(PRICE, CancelToken())
+    assert first.ran, first.why_not
+    assert made.tests(PRICE, CancelToken()) == first, "the seconds too: it is the same run"
+
+
 def test_what_is_not_switched_on_is_not_run(project: Path) -> None:
     subject = Subject(project / "src/shop/price.py", project, PRICE, "python", Path("/no/such/python"))
     made = ProjectVerifier(subject, run_examples=False, test="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from test_ask import GOOD, TEXT, Asker
 
 from vivek.agent.conversation import history, record_outcome
+from vivek.agent.graph import build
 from vivek.agent.run import AskResult
 from vivek.agent.state import Event
 from vivek.agent.store import Store
@@ -157,6 +159,20 @@ def test_many_runs_that_end_at_once_are_all_remembered(make: Any, store: Store, 
     for worker in workers:
         worker.join()
     assert sorted(told(store)) == [(f"ask {number}", "pending") for number in range(count)]
+
+
+def test_nobody_writes_between_the_steps_in_which_a_run_is_remembered(make: Any, store: Store) -> None:
+    asker = make(store, GOOD)
+    asker("the first")
+    rival = sqlite3.connect(store.path, timeout=0)
+    with store.alone():
+        build(store.saver).update_state(
+            {"configurable": {"thread_id": "t"}}, {"history": []}, as_node="formatter"
+        )
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            rival.execute("BEGIN IMMEDIATE")
+    rival.execute("BEGIN IMMEDIATE")
+    rival.close()
 
 
 def test_an_outcome_of_a_run_that_is_not_known_is_no_entry(make: Any, store: Store) -> None:

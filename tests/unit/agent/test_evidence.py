@@ -179,6 +179,17 @@ def test_a_test_that_failed_before_is_not_held_against_another_change(loop: Mode
     assert result["score"] == 1.0
 
 
+def test_a_test_that_fails_in_another_way_than_before_tests_the_new_code(loop: ModelLoop) -> None:
+    def failing(text: str) -> list[str]:
+        return [] if text == RIGHT else [f"half(3) == {text.count('*')}"]
+
+    result, model = asked(
+        loop, Runner(failing, has_tests=True), fenced(WORSE), fenced(RIGHT), instruction="make it exact"
+    )
+    assert len(model.prompts) == 2
+    assert apply(TEXT, result["edits"]) == RIGHT
+
+
 def test_a_stop_while_a_candidate_runs_offers_what_was_written(loop: ModelLoop) -> None:
     runner = Runner()
     runner_examples = runner.run_examples

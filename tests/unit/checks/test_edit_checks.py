@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from vivek.checks.edit import Edit
-from vivek.checks.elsewhere import check_elsewhere
 from vivek.checks.static import review, score
 
 THRESHOLD = 0.6
@@ -172,50 +169,6 @@ class TestCallers:
         assert "fits its callers" not in failures(
             old, old.replace("a + b", "b + a"), "", old + "\n" + call, filetype
         )
-
-
-class TestTheProject:
-    PATH = Path("/project/tools/files.py")
-
-    def found(self, new: str, other: str, instruction: str = "", name: str = "app.py") -> str:
-        edit = edited(READ, new, instruction, CALLERS)
-        return check_elsewhere(edit, self.PATH, [(Path("/project") / name, other)]).detail
-
-    @pytest.mark.parametrize(
-        "other",
-        [
-            "from tools.files import read\n\nread('x', mode='r')\n",
-            "from .files import read as get\n\nget('x', mode='r')\n",
-            "import tools.files\n\ntools.files.read('x', mode='r')\n",
-            "from tools import files\n\nfiles.read('x', mode='r')\n",
-        ],
-    )
-    def test_a_call_in_another_file_is_told(self, other: str) -> None:
-        assert "in app.py, which no longer fits: keep `mode`." in self.found(
-            READ.replace("mode", "flags"), other
-        )
-        assert self.found(READ.replace('"r"', '"rb"'), other) == ""
-        assert self.found(READ.replace("mode", "flags"), other, "Rename the parameter mode to flags.") == ""
-
-    def test_a_use_of_what_is_gone_is_told(self) -> None:
-        other = "from tools.files import read\n\nhandlers = [read]\n"
-        gone = "def load(path):\n    return path\n"
-        edit = Edit(READ, gone, "python", 1, 2, 1, 2, "Speed it up.")
-        assert (
-            check_elsewhere(edit, self.PATH, [(Path("/project/app.py"), other)]).detail
-            == "`read` is used in app.py: keep it."
-        )
-
-    @pytest.mark.parametrize(
-        "other",
-        [
-            "from other import read\n\nread('x', mode='r')\n",
-            "def read(mode): ...\nread(mode=1)\n",
-            "from tools.files import read\nread(\n",
-        ],
-    )
-    def test_another_function_of_that_name_passes(self, other: str) -> None:
-        assert self.found(READ.replace("mode", "flags"), other) == ""
 
 
 class TestImports:

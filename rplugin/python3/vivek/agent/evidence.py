@@ -73,11 +73,12 @@ def _examples(request: AskRequest, target: Target, after: Assembled) -> list[Exa
 
 
 def _tests(verifier: Verifier, ports: Ports, after: Assembled) -> list[Check]:
-    """The user's tests. What they failed before is held against a candidate only where it is to be mended."""
+    """The user's tests. What fails just as it did before says nothing of a candidate, unless it was to be mended; what
+    fails in another way does, for the new code is what it tests."""
     report = verifier.tests(after.text, ports.cancel)
     if report.failures and not wants_repair(ports.request.instruction):
-        before = {finding.expression for finding in verifier.tests(ports.request.text, ports.cancel).failures}
-        kept = [found for found in report.findings if found.passed or found.expression not in before]
+        before = {_told(finding) for finding in verifier.tests(ports.request.text, ports.cancel).failures}
+        kept = [found for found in report.findings if found.passed or _told(found) not in before]
         report = replace(report, findings=tuple(kept))
     return _judged(TESTS, report, decides=True)
 

@@ -46,7 +46,7 @@ class Store:
 
     def _open(self) -> None:
         self._connection = sqlite3.connect(self.path, check_same_thread=False, timeout=_BUSY_SECONDS)
-        self.saver = SqliteSaver(self._connection, serde=plain_serializer())
+        self.saver = _Saver(self._connection, serde=plain_serializer())
         # One lock for all that use the connection, or one's rollback would take another's work along.
         self._lock = threading.RLock()
         self.saver.lock = self._lock  # type: ignore[assignment]
@@ -100,12 +100,32 @@ class Store:
         """
         with self._lock, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
-            yield
+            self.saver.is_held = True
+            try:
+                yield
+            finally:
+                self.saver.is_held = False
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._connection.close()
+
+
+class _Saver(SqliteSaver):
+    """The saver, whose writes are one transaction while the store is held.
+
+    LangGraph writes a checkpoint in two steps and commits each: between them another process would read the old state,
+    and then write it back over what came first.
+    """
+
+    is_held = False
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """As the saver's own; while the store is held, it commits at the end."""
+        with super().cursor(transaction and not self.is_held) as cursor:
+            yield cursor
 
 
 def _fresh(path: str) -> str:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from vivek.errors import VivekError
+from vivek.llm.around import AroundModel
 from vivek.llm.base import (
     ChatModel,
     Finished,
     Message,
-    ModelInfo,
     Retrying,
     Sampling,
     StreamEvent,
@@ -93,24 +93,12 @@ def _messages(call: RecordedCall) -> list[Message]:
     return [Message(**message) for message in call["messages"]]  # type: ignore[arg-type]
 
 
-class _Recorded:
+class _Recorded(AroundModel):
     """A ChatModel whose calls are kept."""
 
     def __init__(self, model: ChatModel, recorder: Recorder) -> None:
-        self._model = model
+        super().__init__(model)
         self._recorder = recorder
-
-    async def info(self) -> ModelInfo:
-        return await self._model.info()
-
-    async def counter(self) -> TokenCounter:
-        return await self._model.counter()
-
-    async def warnings(self) -> Sequence[str]:
-        return await self._model.warnings()
-
-    async def widen(self, tokens: int) -> ModelInfo:
-        return await self._model.widen(tokens)
 
     async def stream(
         self, messages: Sequence[Message], sampling: Sampling
@@ -129,8 +117,7 @@ class _Recorded:
             "total_ms": 0.0,
         }
         try:
-            stream = cast(AsyncGenerator[StreamEvent, None], self._model.stream(messages, sampling))
-            async with aclosing(stream) as events:
+            async with aclosing(super().stream(messages, sampling)) as events:
                 async for event in events:
                     _note(event, call)
                     yield event
@@ -139,12 +126,6 @@ class _Recorded:
             raise
         finally:
             self._recorder.calls.append(call)
-
-    async def answers(self, seconds: float) -> bool:
-        return await self._model.answers(seconds)
-
-    async def aclose(self) -> None:
-        await self._model.aclose()
 
 
 def _note(event: StreamEvent, call: RecordedCall) -> None:

@@ -1,7 +1,7 @@
 """Do the calls in the file still fit: parameters that an edit dropped, renamed or began to require.
 
 Python: only calls that surely mean the function, and that fitted before. C, Go and Rust: as many
-arguments as parameters. It does not look into other files; `elsewhere` does.
+arguments as parameters. It does not look into other files.
 """
 
 from __future__ import annotations

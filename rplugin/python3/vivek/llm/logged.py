@@ -9,9 +9,10 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from vivek.errors import VivekError
+from vivek.llm.around import AroundModel
 from vivek.llm.base import (
     ChatModel,
     Finished,
@@ -21,34 +22,21 @@ from vivek.llm.base import (
     Sampling,
     StreamEvent,
     Text,
-    TokenCounter,
 )
 
 _log = logging.getLogger(__name__)
 
 
-class LoggedModel:
+class LoggedModel(AroundModel):
     """A ChatModel whose calls are logged. about: what each record names beside, e.g. the run."""
 
     def __init__(self, model: ChatModel, about: Mapping[str, str]) -> None:
-        self._model = model
+        super().__init__(model)
         self._about = about
-
-    async def info(self) -> ModelInfo:
-        """As the model's own."""
-        return await self._model.info()
-
-    async def counter(self) -> TokenCounter:
-        """As the model's own."""
-        return await self._model.counter()
-
-    async def warnings(self) -> Sequence[str]:
-        """As the model's own."""
-        return await self._model.warnings()
 
     async def widen(self, tokens: int) -> ModelInfo:
         """As the model's own."""
-        info = await self._model.widen(tokens)
+        info = await super().widen(tokens)
         _log.info("window", extra=self._extra(context_window=info.context_window))
         return info
 
@@ -60,8 +48,7 @@ class LoggedModel:
         written: list[str] = []
         ending = "stopped"
         try:
-            stream = cast(AsyncGenerator[StreamEvent, None], self._model.stream(messages, sampling))
-            async with aclosing(stream) as events:
+            async with aclosing(super().stream(messages, sampling)) as events:
                 async for event in events:
                     self._note(event, written)
                     if isinstance(event, Finished):
@@ -72,14 +59,6 @@ class LoggedModel:
             raise
         finally:
             _log.debug("reply", extra=self._extra(text="".join(written), ending=ending))
-
-    async def answers(self, seconds: float) -> bool:
-        """As the model's own."""
-        return await self._model.answers(seconds)
-
-    async def aclose(self) -> None:
-        """As the model's own."""
-        await self._model.aclose()
 
     def _note(self, event: StreamEvent, written: list[str]) -> None:
         if isinstance(event, Text):

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from typing import ClassVar
 
 from vivek.errors import VivekError
+from vivek.llm.around import AroundModel
 from vivek.llm.base import (
     ChatModel,
     Message,
@@ -30,7 +31,7 @@ TICK_SECONDS = 1.0
 """How often a silent call is looked at, and its estimate told anew."""
 
 
-class SteadyModel:
+class SteadyModel(AroundModel):
     """A ChatModel that does not give up at the first failure.
 
     tell: hears of the tries of `info` and `counter`; those of `stream` are among its events.
@@ -45,7 +46,7 @@ class SteadyModel:
         tell: Callable[[Retrying], None] = lambda _: None,
         speeds: Speeds | None = None,
     ) -> None:
-        self._model = model
+        super().__init__(model)
         self._tell = tell
         self._speeds = speeds or Speeds()
         self._info: ModelInfo | None = None
@@ -59,10 +60,6 @@ class SteadyModel:
         """As the model's own."""
         return await persistently(self._model.counter, self._tell)
 
-    async def warnings(self) -> Sequence[str]:
-        """As the model's own; not tried again, for nobody waits for it."""
-        return await self._model.warnings()
-
     async def widen(self, tokens: int) -> ModelInfo:
         """As the model's own."""
         self._info = await persistently(lambda: self._model.widen(tokens), self._tell)
@@ -75,14 +72,6 @@ class SteadyModel:
         async with aclosing(stream_persistently(lambda: self._watched(messages, sampling))) as events:
             async for event in events:
                 yield event
-
-    async def answers(self, seconds: float) -> bool:
-        """As the model's own."""
-        return await self._model.answers(seconds)
-
-    async def aclose(self) -> None:
-        """As the model's own."""
-        await self._model.aclose()
 
     async def _watched(
         self, messages: Sequence[Message], sampling: Sampling

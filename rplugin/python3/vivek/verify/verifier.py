@@ -113,11 +113,7 @@ class ProjectVerifier:
 
     def _tests(self, text: str, cancel: CancelToken) -> Report:
         verdict = self._verdict(text, cancel)
-        if verdict.ill and text != self._subject.original:
-            self._baseline = self._baseline or self._verdict(self._subject.original, cancel)
-            if not self._baseline.ill:
-                return Report(True, "", verdict.findings, self._isolated, verdict.seconds)
-        if verdict.ill:
+        if verdict.ill and self._verdict(self._subject.original, cancel).ill:
             return self._cannot(f"the test command does not work: {verdict.ill}", verdict.seconds)
         return Report(True, "", verdict.findings, self._isolated, verdict.seconds)
 
@@ -129,6 +125,9 @@ class ProjectVerifier:
         return Report(True, "", findings, self._isolated, seconds)
 
     def _verdict(self, text: str, cancel: CancelToken) -> Verdict:
+        """What the test command says of a text; for the user's own it is run once."""
+        if text == self._subject.original and self._baseline is not None:
+            return self._baseline
         with self._copy(text, cancel) as (place, module):
             if not place.isolated and self._subject.language == "python":
                 ran = run_harness(place, module, self._subject.python, (), cancel)
