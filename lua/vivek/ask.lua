@@ -10,6 +10,7 @@ local host = require('vivek.host')
 local journal = require('vivek.journal')
 local message = require('vivek.message')
 local mode = require('vivek.mode')
+local outcome = require('vivek.outcome')
 local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
@@ -75,16 +76,6 @@ local function follow_up(buf, run)
     follows
 end
 
---- Tell the Python side what became of a proposal: it is the conversation's memory.
----@param run vivek.Run
-local function send_outcome(run)
-  if host.running() and vim.api.nvim_buf_is_valid(run.buf) then
-    local outcome = proposals.outcome(run.buf, run.id)
-    local about = { path = run.path, buffer = capture.identity(run.buf), run = run.id }
-    host.notify('vivek_outcome', vim.tbl_extend('error', about, outcome))
-  end
-end
-
 ---@param run vivek.Run
 ---@param event vivek.Event
 local function show(run, event)
@@ -127,7 +118,7 @@ local function propose(run, result)
       replaces = run.seen,
       follows = run.follows,
       on_change = function()
-        send_outcome(run)
+        outcome.tell(run)
       end,
     })
   end
@@ -248,6 +239,7 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
   if not channel then
     return message.error(text --[[@as string]], hint)
   end
+  outcome.catch_up()
   local run = runs.add({
     id = next_id(),
     buf = buf,

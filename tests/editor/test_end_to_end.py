@@ -7,8 +7,10 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +167,55 @@ def test_a_follow_up_from_the_scratch_buffer_replaces_the_proposal(vivek: Vivek)
     assert vivek.ask("VivekAsk use a power", count=2) == "VivekDone"
     editor.command("VivekApply!")
     assert editor.lines(source)[1] == "    return 4 * r ** 2"
+
+
+def test_after_a_restart_a_follow_up_works_on_the_resumed_proposal_and_knows_what_was_asked(
+    vivek: Vivek, start_nvim: Callable[..., Editor]
+) -> None:
+    vivek.replies(AREA)
+    vivek.editor.edit(TEXT, name="a.py")
+    vivek.editor.command("write")
+    vivek.ask("1,2VivekAsk make it 4")
+    vivek.editor.process.kill()
+    vivek.editor.process.wait()
+    again = Vivek(start_nvim(), vivek.script)
+    again.replies(AREA.replace("4 * r * r", "4 * r ** 2"))
+    editor = again.editor
+    editor.lua("vim.cmd.edit(vim.fn.fnameescape(...))", str(editor.home / "a.py"))
+    source = editor.eval("bufnr()")
+    editor.command("VivekResume")
+    assert "return 4 * r * r" in again.scratch()
+    code = "vim.api.nvim_set_current_win(vim.fn.bufwinid(require('vivek.scratch').of(...)))"
+    editor.lua(code, source)
+    assert again.ask("VivekAsk use a power") == "VivekDone"
+    editor.lua("vim.api.nvim_set_current_win(vim.fn.bufwinid(...))", source)
+    assert re.search(r"Prompt: .*history", again.scratch())
+    assert [hunk["state"] for hunk in again.hunks()][-1] == "pending"
+    editor.command("VivekApply!")
+    assert editor.lines(source)[1] == "    return 4 * r ** 2"
+
+
+def test_hunks_that_are_decided_before_python_runs_are_told_to_the_conversation(
+    vivek: Vivek, start_nvim: Callable[..., Editor]
+) -> None:
+    vivek.replies(AREA)
+    vivek.editor.edit(TEXT, name="a.py")
+    vivek.editor.command("write")
+    vivek.ask("1,2VivekAsk make it 4")
+    vivek.editor.process.kill()
+    vivek.editor.process.wait()
+    again = Vivek(start_nvim(), vivek.script)
+    again.replies(SIDE)
+    editor = again.editor
+    editor.lua("vim.cmd.edit(vim.fn.fnameescape(...))", str(editor.home / "a.py"))
+    editor.command("VivekResume")
+    editor.command("VivekReject!")
+    untold = "return vim.tbl_count(select(2, debug.getupvalue(require('vivek.outcome').catch_up, 1)))"
+    assert editor.lua(untold) == 1
+    assert again.ask("5,6VivekAsk make it 9") == "VivekDone"
+    assert editor.lua(untold) == 0
+    database = sqlite3.connect(next(editor.home.rglob("checkpoints.db")))
+    editor.wait_for(lambda: "rejected" in str(database.execute("select * from writes").fetchall()), timeout=20)
 
 
 def test_line_ends_tabs_and_odd_bytes_survive(vivek: Vivek, tmp_path: Path) -> None:
