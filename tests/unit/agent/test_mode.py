@@ -222,7 +222,7 @@ def test_an_architect_answers_with_a_plan_and_the_blocks_it_concerns(asker: Aske
     assert (result["mode"], result["route"], result["edits"]) == ("architect", "answer", [])
     assert result["answer"] == f"{plan}\n\nBlocks that this concerns: `clamp` (lines 4 to 7)."
     assert "".join(event["text"] for event in asker.events if event["kind"] == "text") == result["answer"]
-    assert "write no code" in asker.prompt()
+    assert "Write no code" in asker.prompt()
 
 
 def test_an_architect_sees_the_outline_of_the_file(asker: Asker) -> None:

@@ -37,6 +37,14 @@ def test_what_is_tested_is_imported_from_where_it_is(head: str) -> None:
     assert tidied(head + TESTS, ["total"], IMPORT) == f"{IMPORT}\n\n\n{TESTS}"
 
 
+def test_a_forgotten_import_of_pytest_is_added() -> None:
+    test = "def test_none():\n    with pytest.raises(TypeError):\n        total(None)\n"
+    tidy = tidied(f"{IMPORT}\n\n\n{test}", ["total"], IMPORT)
+    assert "import pytest\n" in tidy
+    assert tidy.count("import") == 2
+    assert tidied(tidy, ["total"], IMPORT) == tidy
+
+
 def test_other_imports_stay() -> None:
     text = f"import pytest\nfrom decimal import Decimal\n{TESTS}"
     tidy = tidied(text, ["total"], IMPORT)

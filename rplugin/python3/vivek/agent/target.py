@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from vivek.agent.mode import mode_of
 from vivek.agent.route import wants_repair
 from vivek.agent.state import Target
 from vivek.context.blocks import Block, block_at, blocks
@@ -75,18 +76,25 @@ def _named(request: AskRequest) -> Block | None:
 
     Only a name that cannot be an ordinary word of the sentence counts: one in backticks, followed by ``(`` or called a
     function, one with an underscore or a capital inside. A whole small file is a better guess than a wrong function,
-    but where a fault is to be mended in just one of its functions: a small model mends a short block more often.
+    but where a fault is to be mended in just one of its functions: a small model mends a short block more often. So it
+    is with tests, where any name counts: "test shipping" means the function.
     """
     every = blocks(request.text, request.filetype)
-    found = [block for block in every if block.name and mentions(request.instruction, block.name)]
+    tests = mode_of(request) == "sdet"
+    means = _has_word if tests else mentions
+    found = [block for block in every if block.name and means(request.instruction, block.name)]
     if request.cursor is None and line_count(request.text) <= WHOLE_FILE_LINES:
         one_of_several = len(found) == 1 and any(not _overlap(found[0], block) for block in every)
-        return found[0] if one_of_several and wants_repair(request.instruction) else None
+        return found[0] if one_of_several and (tests or wants_repair(request.instruction)) else None
     return max(found, key=lambda block: len(block.name), default=None)
 
 
 def _overlap(one: Block, other: Block) -> bool:
     return one.first <= other.last and other.first <= one.last
+
+
+def _has_word(words: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name.rsplit('.', 1)[-1])}(?!\w)", words) is not None
 
 
 def mentions(words: str, name: str) -> bool:

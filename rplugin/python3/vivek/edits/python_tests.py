@@ -14,7 +14,8 @@ from vivek.edits.imports import add_imports
 def tidied(tests: str, names: Collection[str], statement: str) -> str:
     """Tests that test the definitions `names` as `statement` imports them, and no copy of them.
 
-    A small model likes to repeat the code under test, or to import it from a module of its own invention.
+    A small model likes to repeat the code under test, or to import it from a module of its own invention, and to forget
+    the import of pytest.
     """
     tree = _tree(tests)
     if tree is None or not statement:
@@ -24,7 +25,8 @@ def tidied(tests: str, names: Collection[str], statement: str) -> str:
         for node in tree.body
         if _defines(node, names) or (_imports(node, names) and ast.unparse(node) != statement)
     ]
-    return add_imports(_without(tests, wrong), [statement], "python").strip("\n") + "\n"
+    wanted = [*(["import pytest"] if _uses(tree, "pytest") else []), statement]
+    return add_imports(_without(tests, wrong), wanted, "python").strip("\n") + "\n"
 
 
 def left_out(tests: str, names: Collection[str]) -> str:
@@ -40,6 +42,10 @@ def left_out(tests: str, names: Collection[str]) -> str:
         elif getattr(node, "name", "") in names:
             unwanted.append(node)
     return _without(tests, unwanted)
+
+
+def _uses(tree: ast.Module, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
 def names_in(tests: str) -> list[str]:
