@@ -215,7 +215,9 @@ def test_hunks_that_are_decided_before_python_runs_are_told_to_the_conversation(
     assert again.ask("5,6VivekAsk make it 9") == "VivekDone"
     assert editor.lua(untold) == 0
     database = sqlite3.connect(next(editor.home.rglob("checkpoints.db")))
-    editor.wait_for(lambda: "rejected" in str(database.execute("select * from writes").fetchall()), timeout=20)
+    editor.wait_for(
+        lambda: "rejected" in str(database.execute("select * from writes").fetchall()), timeout=20
+    )
 
 
 def test_line_ends_tabs_and_odd_bytes_survive(vivek: Vivek, tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from vivek.agent.formatter import ANEW
 from vivek.agent.reviewer import VERIFIED_ATTEMPTS
 from vivek.agent.run import AskResult, ask
-from vivek.agent.state import Ports
+from vivek.agent.state import Event, Ports
 from vivek.cancel import CancelToken
 from vivek.edits.diff import apply
 from vivek.errors import RunStoppedError
@@ -71,7 +72,12 @@ def loop() -> Iterator[ModelLoop]:
 
 
 def asked(
-    loop: ModelLoop, runner: Runner | None, *replies: str, instruction: str = "fix half", text: str = TEXT
+    loop: ModelLoop,
+    runner: Runner | None,
+    *replies: str,
+    instruction: str = "fix half",
+    text: str = TEXT,
+    events: list[Event] | None = None,
 ) -> tuple[AskResult, ScriptedModel]:
     model, never = ScriptedModel(*replies), CancelToken()
     ports = Ports(
@@ -84,7 +90,7 @@ def asked(
         symbols=lambda _text, _first, _last: [],
         verifier=runner,
     )
-    return ask(ports, None, "t", lambda _event: None), model
+    return ask(ports, None, "t", ([] if events is None else events).append), model
 
 
 def prompt_of(model: ScriptedModel, call: int) -> str:
@@ -117,11 +123,19 @@ def test_a_candidate_that_fails_is_asked_for_anew_and_not_shown(loop: ModelLoop)
 
 
 def test_old_code_that_comes_back_is_asked_for_without_its_body(loop: ModelLoop) -> None:
-    result, model = asked(loop, None, fenced(TEXT), fenced(RIGHT))
+    events: list[Event] = []
+    result, model = asked(loop, None, fenced(TEXT), fenced(RIGHT), events=events)
     assert apply(TEXT, result["edits"]) == RIGHT
     assert "x // 2" in prompt_of(model, 0)
     assert "x // 2" not in prompt_of(model, 1)
     assert '    """\n    ...\n```' in prompt_of(model, 1)
+    assert ANEW in [event.get("text") for event in events]
+
+
+def test_nothing_is_said_of_a_body_that_the_model_has_seen(loop: ModelLoop) -> None:
+    events: list[Event] = []
+    asked(loop, None, fenced(RIGHT), events=events)
+    assert ANEW not in [event.get("text") for event in events]
 
 
 def test_where_nothing_describes_the_function_the_model_is_to_say_what_is_wrong(loop: ModelLoop) -> None:

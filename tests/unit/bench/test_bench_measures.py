@@ -26,6 +26,16 @@ def test_lines_outside_the_target_are_counted() -> None:
     assert changed_outside(TASK, "import os\n" + BEFORE) == 1
 
 
+def test_a_qualified_name_means_the_definition_of_its_owner() -> None:
+    other, cart = (
+        "class Other:\n    def add(self):\n        return 1\n",
+        "class Cart:\n    def add(self):\n        return 2\n",
+    )
+    some = replace(TASK, before=f"{other}\n\n{cart}", entry="Cart.add")
+    assert changed_outside(some, some.before.replace("2", "3")) == 0
+    assert changed_outside(some, some.before.replace("1", "3")) == 1
+
+
 def test_a_task_about_the_whole_file_has_no_outside() -> None:
     assert changed_outside(replace(TASK, entry=""), "") is None
     assert changed_outside(replace(TASK, entry="elsewhere"), "") is None

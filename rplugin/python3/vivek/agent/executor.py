@@ -70,6 +70,7 @@ def executor(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
         "score": 0.0,
         "usable": False,
         "checks": listener.verdict(finished, route=state["route"]),
+        "anew": question.question == "anew",
     }
     update: dict[str, Any] = {"attempts": [*attempts, attempt], "calls": [*state["calls"], call]}
     if state["route"] == "answer":

@@ -17,6 +17,8 @@ from vivek.agent.state import AskState, Ports
 from vivek.edits.diff import text_edits
 from vivek.errors import ModelOutputInvalidError
 
+ANEW = "The body was written anew from its description, without a look at the old one: compare the two."
+
 
 def formatter(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     """Fill in the edits, or the answer that tests are told as.
@@ -28,6 +30,8 @@ def formatter(state: AskState, runtime: Runtime[Ports]) -> dict[str, Any]:
     if state["route"] != "answer" and state["best"] >= 0:
         emit.node(runtime, "formatter", "making hunks", state["best"] + 1)
         edits = _edits(state, runtime.context)
+        if state["attempts"][state["best"]].get("anew"):
+            emit.notice(runtime, ANEW)
     if not edits and not state["answer"] and not state["stopped"]:
         raise _nothing_usable(state)
     return {"edits": edits}

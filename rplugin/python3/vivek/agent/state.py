@@ -56,15 +56,17 @@ class PlainCheck(TypedDict):
     detail: str
 
 
-class _Checked(TypedDict, total=False):
+class _More(TypedDict, total=False):
+    anew: bool
     tests: str
     told: str
 
 
-class Attempt(_Checked):
+class Attempt(_More):
     """One finished reply, raw, and the reviewer's judgement of it.
 
-    Where tests were asked for: tests, those to offer; told, what running them came to.
+    anew: whether the model did not get to see the old body. Where tests were asked for: tests, those to offer; told,
+    what running them came to.
     """
 
     reply: str

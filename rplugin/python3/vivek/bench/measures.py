@@ -5,10 +5,13 @@ It compares texts, and runs nothing.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from vivek.bench.task import Task
 from vivek.checks.asked import may_lose
 from vivek.checks.definitions import definitions
-from vivek.context.blocks import blocks
+from vivek.context.blocks import Block, blocks
 from vivek.edits.diff import text_edits
 
 
@@ -22,13 +25,25 @@ def lost_symbols(task: Task, code: str) -> int:
     return sum(not may_lose(task.instruction, key[-1], alone=len(before) == 1, used=False) for key in gone)
 
 
+def _entry(name: str, found: Sequence[Block]) -> Block | None:
+    """The definition of a name, which may be qualified: ``Cart.add``, ``M.normalize``."""
+    *owners, last = re.split(r"[.:]", name)
+    same = [block for block in found if block.name == last]
+    owned = [
+        block
+        for block in same
+        if any(other.name in owners and other.holds(block.first, block.last) for other in found)
+    ]
+    return next(iter(owned or same), None)
+
+
 def changed_outside(task: Task, code: str) -> int | None:
     """How many lines were removed, changed or added outside the definition that the task is about.
 
     None where the task is about the whole file. An addition just before or after the definition counts as inside.
     """
     found = blocks(task.before, task.language) if task.entry else []
-    target = next((each for each in found if each.name == task.entry), None)
+    target = _entry(task.entry, found)
     if target is None:
         return None
     inside = range(target.first, target.last + 1)
