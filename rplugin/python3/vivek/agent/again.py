@@ -5,6 +5,7 @@ It decides on words and dice. What was wrong with an attempt is the reviewer's f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Literal
@@ -73,7 +74,7 @@ def asked(state: AskState, ports: Ports) -> Asked:
     turn = sum(map(missed, worthy)) - 1
     questions: list[tuple[Question, list[Message]]] = [
         ("anew", _anew(messages, state, ports)),
-        ("diagnose", _with_task(messages, state, ports, "diagnose")),
+        ("diagnose", _diagnosed(messages, state, ports)),
     ]
     questions = [(name, sent) for name, sent in questions if sent] or [("diagnose", messages)]
     question, sent = questions[turn % len(questions)]
@@ -108,7 +109,7 @@ def _anew(messages: list[Message], state: AskState, ports: Ports) -> list[Messag
     request = ports.request
     block = presentable(lines_of(request.text, state["target"]))
     bare = hollow(block, request.filetype, request.instruction) if wants_repair(request.instruction) else None
-    sent = _with_task(messages, state, ports, "anew") if bare else []
+    sent = _with_task(messages, state, ports, "anew", {}) if bare else []
     if not sent or bare is None:
         return []
     *before, last = sent
@@ -116,14 +117,25 @@ def _anew(messages: list[Message], state: AskState, ports: Ports) -> list[Messag
     return [*before, Message(last.role, new.join(last.content.rsplit(old, 1)))]
 
 
+def _diagnosed(messages: list[Message], state: AskState, ports: Ports) -> list[Message]:
+    what = "what is wrong and what" if wants_repair(ports.request.instruction) else "what"
+    return _with_task(messages, state, ports, "diagnose", {"what": what})
+
+
 def _with_task(
-    messages: list[Message], state: AskState, ports: Ports, name: Literal["anew", "diagnose"]
+    messages: list[Message],
+    state: AskState,
+    ports: Ports,
+    name: Literal["anew", "diagnose"],
+    more: Mapping[str, str],
 ) -> list[Message]:
     """The prompt with another task at its end; [] where that leaves the reply too little room."""
     request = ports.request
     given = task(request, state["route"], state["target"], plain=ports.profile.plain)
     language = label(request.filetype or "text")
-    sent = with_task(messages, given, render(name, instruction=instruction(request), language=language))
+    sent = with_task(
+        messages, given, render(name, instruction=instruction(request), language=language, **more)
+    )
     return sent if leaves_room(state["room"], sent, ports.counter) else []
 
 
