@@ -59,8 +59,8 @@ def test_after_three_asks_that_fail_one_check_the_prompt_is_plain_and_attempts_a
     assert result["iterations"] == 2
     assert "Signatures" not in plain
     assert "r is not a good name" in plain
-    assert "Keep everything else as it is" in full
-    assert "Keep everything else as it is" not in plain
+    assert "new version of the code block above" in full
+    assert "new version of the code block above" not in plain
     [text] = told(asker)
     assert "`names are defined`" in text
 

@@ -149,7 +149,7 @@ def test_where_nothing_describes_the_function_the_model_is_to_say_what_is_wrong(
 
 def test_a_body_is_not_written_anew_where_nothing_is_to_be_mended(loop: ModelLoop) -> None:
     _, model = asked(loop, None, fenced(TEXT), fenced(RIGHT), instruction="make it faster")
-    assert "Say in one sentence what is wrong" in prompt_of(model, 1)
+    assert "Say in one sentence what to change" in prompt_of(model, 1)
 
 
 def test_a_new_question_is_greedy_and_one_that_was_asked_before_is_not(loop: ModelLoop) -> None:

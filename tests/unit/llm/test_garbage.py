@@ -22,8 +22,8 @@ SYSTEM = Message(
     "system", "You are Vivek, an expert programmer. You do exactly what is asked and change nothing else."
 )
 TASK = (
-    "add a docstring\n\nDo this in the code block above. Reply with the complete new version of the code block,"
-    " in one ```python block, and nothing else. Keep everything else as it is."
+    "add a docstring\n\nReply with the complete new version of the code block above,"
+    " in one ```python block, and nothing else."
 )
 PROMPT = [
     SYSTEM,
