@@ -14,9 +14,9 @@ from vivek.agent.assemble import lines_of
 from vivek.agent.budget import leaves_room, reply_cap
 from vivek.agent.consult import with_task
 from vivek.agent.evidence import EXAMPLES, TESTS
+from vivek.agent.fault import wants_repair
 from vivek.agent.listener import is_garbage
 from vivek.agent.opinions import instruction, task
-from vivek.agent.route import wants_repair
 from vivek.agent.state import AskState, Attempt, Ports
 from vivek.checks.changed import NAME as CHANGES
 from vivek.edits.fit import presentable

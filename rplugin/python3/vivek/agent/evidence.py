@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vivek.agent.assemble import Assembled
-from vivek.agent.route import wants_repair
+from vivek.agent.fault import wants_repair
 from vivek.agent.state import Ports, Target
 from vivek.checks.edit import Check, failed, passed
 from vivek.request import AskRequest

@@ -14,11 +14,12 @@ from langgraph.runtime import Runtime
 from vivek.agent import emit
 from vivek.agent.budget import room_for, usable_of, window_for
 from vivek.agent.evidence import failures_now
+from vivek.agent.fault import wants_repair
 from vivek.agent.history import HISTORY_TOKENS, history_parts
 from vivek.agent.mode import asked_about, mode_of, route_in
 from vivek.agent.opinions import planned, route_of
 from vivek.agent.prompt import FAILURES, Prompt, told
-from vivek.agent.route import is_open, wants_repair
+from vivek.agent.route import is_open
 from vivek.agent.state import AskState, Ports, Room, Route, Target
 from vivek.agent.surroundings import outline, surroundings
 from vivek.agent.target import find_target, insertion_point

@@ -10,7 +10,7 @@ import re
 
 from vivek.agent.state import Route
 
-_EDIT_WORD = re.compile(
+EDIT_WORD = re.compile(
     r"\b(?:add|append|apply|avoid|cache|change|clean|convert|correct|create|define|delete|document|drop|ensure|extend"
     r"|extract|fill|fix|format|generate|guard|handle|implement|improve|inline|insert|introduce|make|merge|modify|move"
     r"|optimi[sz]e|port|raise|reduce|refactor|remove|rename|reorder|replace|restructure|return|reuse|reverse|rewrite"
@@ -58,11 +58,6 @@ _PLAN = re.compile(
     r"(?:way to (?:structure|split|design|organi[sz]e|refactor|approach|divide)|structure|design|architecture)\b",
     re.IGNORECASE,
 )
-_REPAIR = re.compile(
-    r"\b(?:fix(?:es|ed)?|bugs?|buggy|debug|wrong|wrongly|incorrect(?:ly)?|broken|crash(?:es|ed)?|fail(?:s|ed|ing)?|repair"
-    r"|mend|correct|mistakes?|faults?|off[- ]by[- ]one|should(?:n't| not)? (?:be|give|return|raise))\b",
-    re.IGNORECASE,
-)
 
 
 def wants_words(instruction: str) -> bool:
@@ -71,23 +66,14 @@ def wants_words(instruction: str) -> bool:
     >>> wants_words("What does this do?"), wants_words("could you explain this"), wants_words("can you add a test?")
     (True, True, False)
     """
-    bare, requested = _bare(instruction)
+    bare, requested = bare_of(instruction)
     if _EXPLAIN.search(bare):
         return not _INTO_CODE.search(bare)
     if requested:
         return False
     if _QUESTION.search(bare):
         return not re.match(r"how about\b|do (?:it|this|that|the same)\b", bare, re.IGNORECASE)
-    return bare.rstrip().endswith("?") and not _EDIT_WORD.search(bare)
-
-
-def wants_repair(instruction: str) -> bool:
-    """Whether the instruction asks for a fault to be mended.
-
-    >>> wants_repair("Fix bugs in mean."), wants_repair("it is wrong for 0"), wants_repair("add a docstring")
-    (True, True, False)
-    """
-    return bool(_REPAIR.search(instruction))
+    return bare.rstrip().endswith("?") and not EDIT_WORD.search(bare)
 
 
 def wants_new_code(instruction: str) -> bool:
@@ -96,7 +82,7 @@ def wants_new_code(instruction: str) -> bool:
     >>> wants_new_code("Write a function that parses dates"), wants_new_code("add a docstring")
     (True, False)
     """
-    return bool(_NEW.search(_bare(instruction)[0]))
+    return bool(_NEW.search(bare_of(instruction)[0]))
 
 
 def wants_tests(instruction: str) -> bool:
@@ -105,7 +91,7 @@ def wants_tests(instruction: str) -> bool:
     >>> wants_tests("Write unit tests"), wants_tests("add a test parameter"), wants_tests("make the tests pass")
     (True, False, False)
     """
-    return bool(_TESTS.search(_bare(instruction)[0]))
+    return bool(_TESTS.search(bare_of(instruction)[0]))
 
 
 def wants_plan(instruction: str) -> bool:
@@ -114,7 +100,7 @@ def wants_plan(instruction: str) -> bool:
     >>> wants_plan("How should I split this module?"), wants_plan("how does this split lines?")
     (True, False)
     """
-    return bool(_PLAN.search(instruction.strip()) or _PLAN.search(_bare(instruction)[0]))
+    return bool(_PLAN.search(instruction.strip()) or _PLAN.search(bare_of(instruction)[0]))
 
 
 def is_open(instruction: str, target: str) -> bool:
@@ -124,8 +110,8 @@ def is_open(instruction: str, target: str) -> bool:
     >>> is_open("thread safety", "x = 1"), is_open("rename x to y", "x = 1"), is_open("why?", "x = 1")
     (True, False, False)
     """
-    bare, _ = _bare(instruction)
-    settled = _EDIT_WORD.search(bare) or _INTO_CODE.search(bare) or wants_words(instruction)
+    bare, _ = bare_of(instruction)
+    settled = EDIT_WORD.search(bare) or _INTO_CODE.search(bare) or wants_words(instruction)
     return bool(target.strip()) and not settled
 
 
@@ -140,7 +126,7 @@ def choose_route(instruction: str, target: str, *, bounded: bool) -> Route:
     return "rewrite"
 
 
-def _bare(instruction: str) -> tuple[str, bool]:
+def bare_of(instruction: str) -> tuple[str, bool]:
     """The instruction without its courtesies ("please could you explain" becomes "explain"), and whether it was put
     as a request ("could you", "I want")."""
     bare = _POLITE.sub("", instruction.strip())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from vivek.agent.fault import wants_repair
 from vivek.agent.mode import mode_of
-from vivek.agent.route import wants_repair
 from vivek.agent.state import Target
 from vivek.context.blocks import Block, block_at, blocks
 from vivek.errors import RequestError
