@@ -7,7 +7,7 @@ finds nothing itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, get_args
@@ -49,7 +49,9 @@ class Finding:
     @property
     def key(self) -> str:
         """What is dismissed for good: it stays the same when lines move, or when the model words it otherwise."""
-        parts = (PurePath(self.path).name, self.block, self.source, " ".join(self.quote.split()))
+        tools_words = "" if self.source in (MODEL, EXAMPLE) else self.message
+        quote = " ".join(self.quote.split())
+        parts = (PurePath(self.path).name, self.block, self.source, quote, tools_words)
         text = "\0".join(parts).encode("utf-8", "surrogateescape")
         return hashlib.sha256(text).hexdigest()[:_KEY_LENGTH]
 
@@ -93,10 +95,11 @@ class BlockReview:
 class Review:
     """All that one review found.
 
-    folded: findings too unsure to be shown as fact; they never count. dismissed: how many findings the project silenced.
-    ungrounded: how many of the model's findings quoted what is not in their block; they were dropped. calls: the model's
-    calls, as an ask reports them. complete: False where the review was stopped before its end. summary: one line on the
-    quality of what was looked at.
+    folded: findings too unsure to be shown as fact; they never count. dismissed: how many findings the project
+    silenced. ungrounded: how many of the model's findings quoted what is not in their block, and were dropped. calls:
+    the model's, as an ask reports them. complete: False where the review ended before its end. summary: one line on the
+    quality of what was looked at. error: why the model did not read it all (kind, message, hint, partial), None where
+    it did.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -108,6 +111,7 @@ class Review:
     calls: tuple[Mapping[str, Any], ...] = ()
     complete: bool = True
     summary: str = ""
+    error: Mapping[str, str] | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -126,4 +130,21 @@ class Review:
             "calls": [dict(call) for call in self.calls],
             "complete": self.complete,
             "summary": self.summary,
+            "error": dict(self.error) if self.error else None,
         }
+
+
+def together(reviews: Sequence[Review]) -> Review:
+    """The reviews of several files as one."""
+    return Review(
+        findings=tuple(finding for each in reviews for finding in each.findings),
+        folded=tuple(finding for each in reviews for finding in each.folded),
+        skipped=tuple(skipped for each in reviews for skipped in each.skipped),
+        dismissed=sum(each.dismissed for each in reviews),
+        ungrounded=sum(each.ungrounded for each in reviews),
+        blocks=tuple(block for each in reviews for block in each.blocks),
+        calls=tuple(call for each in reviews for call in each.calls),
+        complete=all(each.complete for each in reviews),
+        summary=" ".join(dict.fromkeys(each.summary for each in reviews)),
+        error=next((each.error for each in reviews if each.error), None),
+    )
