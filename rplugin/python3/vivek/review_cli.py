@@ -159,8 +159,6 @@ def _print(whole: Review, arguments: argparse.Namespace, terminal: Any) -> None:
     extension = {"json": ".json", "sarif": ".sarif", "markdown": ".md"}
     for skipped in whole.skipped:
         terminal.note(f"{skipped.path}:{skipped.line}-{skipped.end_line}: {skipped.reason}")
-    if whole.error:
-        terminal.note(f"{whole.error['message']} {whole.error['hint']}".strip())
     wanted = next((extension[name] for name in extension if getattr(arguments, name)), None)
     if wanted is None:
         terminal.review(whole)

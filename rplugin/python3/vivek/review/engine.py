@@ -6,7 +6,7 @@ answers, where events go and what is run is for the session to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from vivek.review.doubt import doubt
 from vivek.review.examples import Tried, finding_of, tried
 from vivek.review.finding import BlockReview, Finding, Review, Skipped
 from vivek.review.merging import twin_of
-from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, question, said_of
+from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, Said, question, said_of
 from vivek.review.request import ReviewRequest
 from vivek.review.static import static_findings
 from vivek.review.subject import Subject
@@ -34,6 +34,9 @@ from vivek.verify.report import Verifier
 
 CONTEXT_TOKENS = 300
 """Cap on what is shown beside a block; it is read anew for each."""
+
+_EVIDENCE = {calibration.DOUBT, calibration.EXAMPLES_PASSED, calibration.EXAMPLES_FAILED}
+"""Signals that say something of a block; the others alone are its looks."""
 
 Event = dict[str, Any]
 Range = tuple[int, int]
@@ -80,7 +83,7 @@ def review(ports: Ports) -> Review:
     try:
         running.look()
     except RunStoppedError:
-        running.complete = False
+        running.stop()
     except VivekError as error:
         running.fail(error)
     return running.result()
@@ -113,7 +116,7 @@ class _Running:
         if not request.ask_model or not self.units:
             return
         if self.ports.refusal:
-            self._skip_all(self.ports.refusal)
+            self._skip_units(self.units, self.ports.refusal)
             return
         self._ask(self.ports.open(), outcomes)
 
@@ -126,10 +129,14 @@ class _Running:
             "hint": error.hint,
             "partial": error.partial,
         }
-        done = {(block.first, block.last) for block in self.blocks}
-        left = [unit for unit in self.units if (unit.first, unit.last) not in done]
-        for unit in left:
-            self._skip(unit, f"The model failed: {error.message}")
+        self._skip_units(self._left(), f"The model failed: {error.message}")
+        self._send(kind="notice", text=f"{error.message} {error.hint}".strip())
+
+    def stop(self) -> None:
+        """End where the user stopped it: what the model has not read is told as such."""
+        self.complete = False
+        if self.ports.request.ask_model:
+            self._skip_units(self._left(), "The review was stopped before it.")
 
     def result(self) -> Review:
         """What there is."""
@@ -182,32 +189,33 @@ class _Running:
         self._progress("reviewing", len(self.units), len(self.units))
 
     def _ask_about(self, unit: Unit, subject: Subject, signals: dict[str, float], opened: Opened) -> None:
+        """Doubt first, then words. A block counts as read when both are there."""
         doubted = self.ports.loop.run(doubt(opened.model, subject), self.ports.cancel)
         if doubted is not None:
             signals[calibration.DOUBT] = doubted
         suspicion = calibration.calibrated(signals)
-        known = doubted is not None or signals.keys() & {
-            calibration.EXAMPLES_PASSED,
-            calibration.EXAMPLES_FAILED,
-        }
+        if not signals.get(calibration.EXAMPLES_FAILED):
+            # A failing example is the finding; where the model would put the fault is a guess.
+            said = self.ports.loop.run(self._said(unit, subject, opened), self.ports.cancel)
+            self._take_said(said, unit, suspicion)
+        known = signals.keys() & _EVIDENCE
         self.blocks.append(
             BlockReview(unit.name, unit.first, unit.last, suspicion if known else None, signals)
         )
         self.read += 1
-        if signals.get(calibration.EXAMPLES_FAILED):
-            return  # the failing example is the finding; where the model would put the fault is a guess
-        said = self.ports.loop.run(
-            said_of(
-                opened.model,
-                subject,
-                unit,
-                self.ports.request.name,
-                profile=opened.profile,
-                bound="schema" in opened.info.capabilities,
-                hear=self._hear,
-            ),
-            self.ports.cancel,
+
+    def _said(self, unit: Unit, subject: Subject, opened: Opened) -> Coroutine[Any, Any, Said]:
+        return said_of(
+            opened.model,
+            subject,
+            unit,
+            self.ports.request.name,
+            profile=opened.profile,
+            bound="schema" in opened.info.capabilities,
+            hear=self._hear,
         )
+
+    def _take_said(self, said: Said, unit: Unit, suspicion: float) -> None:
         self.calls += said.calls
         self.ungrounded += said.ungrounded
         if not said.usable:
@@ -264,9 +272,23 @@ class _Running:
         ranges = self.ports.ranges
         return ranges is None or Unit("", finding.line, finding.end_line).touches(ranges)
 
-    def _skip_all(self, reason: str) -> None:
-        for unit in self.units:
-            self._skip(unit, reason)
+    def _left(self) -> list[Unit]:
+        """The units that were neither read nor skipped."""
+        done = {(one.first, one.last) for one in self.blocks} | {
+            (one.line, one.end_line) for one in self.skipped
+        }
+        return [unit for unit in self.units if (unit.first, unit.last) not in done]
+
+    def _skip_units(self, units: Sequence[Unit], reason: str) -> None:
+        """Tell of units that were not read; neighbours in one, for a long file has hundreds."""
+        chosen = set(units)
+        run: list[Unit] = []
+        for unit in [*sorted(self.units, key=lambda one: one.first), None]:
+            if unit in chosen:
+                run.append(unit)
+            elif run:
+                self._skip(Unit("", run[0].first, run[-1].last), reason)
+                run = []
 
     def _skip(self, unit: Unit | None, reason: str) -> None:
         """Lines that were not looked at; None for the whole file."""

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from vivek.review.finding import Finding, Review, Severity
 from vivek.version import VERSION
 
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 _LEVELS: dict[Severity, str] = {
     "error": "error",
