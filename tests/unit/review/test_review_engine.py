@@ -129,7 +129,7 @@ def test_a_range_bounds_findings_and_questions(reviewer) -> None:
 
 
 def test_the_context_window_bounds_what_is_read(reviewer) -> None:
-    long = "def long(x):\n" + "".join(f"    x += {number} * x\n" for number in range(1500)) + "    return x\n"
+    long = "def long(x):\n" + "".join(f"    x += {number} * x\n" for number in range(900)) + "    return x\n"
     reviewer.model.enqueue(NOTHING)
     review = reviewer.review(long + "\n\n" + TEXT.split("\n\n\n")[1])
     [skipped] = review.skipped
@@ -154,7 +154,9 @@ def test_a_field_that_makes_no_sense_does_not_lose_the_finding(reviewer) -> None
     reviewer.model.enqueue(reply)
     reviewer.model.enqueue('{"findings": "none"}')
     review = reviewer.review(TEXT)
-    assert [(one.severity, one.category, one.line) for one in review.folded] == [("warning", "correctness", 11)]
+    assert [(one.severity, one.category, one.line) for one in review.folded] == [
+        ("warning", "correctness", 11)
+    ]
 
 
 def test_a_server_that_cannot_be_reached_loses_no_static_finding(reviewer, monkeypatch) -> None:
