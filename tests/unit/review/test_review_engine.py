@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from review_helpers import said
 
+from review_helpers import said
 from vivek.errors import ModelAPIError, ModelUnreachableError, RequestError, RunStoppedError
 from vivek.project_file import Verify
 from vivek.request import Diagnostic
@@ -267,7 +267,9 @@ def test_an_empty_file_has_nothing_wrong(reviewer) -> None:
 
 def test_a_file_of_20000_lines_is_read_block_by_block(reviewer) -> None:
     blocks = 4_000
-    text = "".join(f"def f{number}(x):\n    y = x + {number}\n    return y\n\n\n" for number in range(blocks))
+    text = "".join(
+        f"local function f{number}(x)\n  local y = x\n  return y\nend\n\n" for number in range(blocks)
+    )
     assert text.count("\n") == 20_000
     for _ in range(3):
         reviewer.model.enqueue(said(("return y", "Wrong.")))
@@ -279,12 +281,12 @@ def test_a_file_of_20000_lines_is_read_block_by_block(reviewer) -> None:
             reviewer.cancel.cancel()
 
     reviewer._hear = hear
-    review = reviewer.review(text)
+    review = reviewer.review(text, "a.lua", filetype="lua")
     assert [one.line for one in review.folded] == [3, 8, 13]
     totals = {event["total"] for event in reviewer.events if event.get("phase") == "reviewing"}
     assert totals == {blocks}
     [left] = review.skipped
-    assert (left.line, left.end_line) == (16, 19_998)
+    assert (left.line, left.end_line) == (16, 19_999)
 
 
 # Examples
@@ -340,7 +342,6 @@ def test_examples_are_not_run_unless_it_is_switched_on(reviewer) -> None:
 
 
 def test_examples_of_a_file_that_cannot_be_imported_are_told(reviewer) -> None:
-    reviewer.model.enqueue(NOTHING)
     review = reviewer.review(
         "import no_such_module_at_all\nprint(no_such_module_at_all)\n\n\n" + EXAMPLES,
         verify=Verify(run_examples=True),
