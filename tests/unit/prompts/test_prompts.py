@@ -32,6 +32,7 @@ VALUES = {
     "verdict": {"instruction": "add a docstring"},
     "again": {"problem": "`kind`: Input should be 'change', 'new' or 'words'."},
     "repair": {"problem": "`x` is not defined.", "language": "rust"},
+    "review": {},
 }
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
 

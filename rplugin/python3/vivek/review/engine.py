@@ -127,12 +127,7 @@ class _Running:
     def fail(self, error: VivekError) -> None:
         """End with a failure of the model: what it has not read is told as such."""
         self.complete = False
-        self.error = {
-            "kind": error.kind,
-            "message": error.message,
-            "hint": error.hint,
-            "partial": error.partial,
-        }
+        self.error = error.plain()
         self._skip_units(self._left(), f"The model failed: {error.message}")
         self._send(kind="notice", text=f"{error.message} {error.hint}".strip())
 
