@@ -43,7 +43,9 @@ def examples_in(text: str) -> list[doctest.Example]:
     """The examples of all docstrings of a text."""
     parser = doctest.DocTestParser()
     kinds = (ast.FunctionDef, ast.ClassDef)
-    docstrings = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    docstrings = [
+        ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)
+    ]
     return [example for docstring in docstrings for example in parser.get_examples(docstring)]
 
 
@@ -77,7 +79,7 @@ def test_each_pair_is_a_right_one_and_a_twin_with_one_small_bug() -> None:
 
 @each_row
 def test_it_parses_and_has_its_definition(row: dict[str, str]) -> None:
-    assert FIELDS <= set(row)
+    assert set(row) >= FIELDS
     assert row["id"].endswith(f"-{row['label']}")
     assert not broken_lines(row["before"], row["language"])
     assert row["entry"] in {block.name.rpartition(".")[2] for block in blocks(row["before"], row["language"])}
