@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 DOUBT = "doubt"
 """The model's log-odds of a bug over none."""
@@ -77,14 +78,19 @@ def calibrated(signals: Mapping[str, float]) -> float:
 @cache
 def coefficients() -> Coefficients:
     """Those that come with Vivek."""
+    return Coefficients(**content()["coefficients"])
+
+
+def content() -> dict[str, Any]:
+    """The coefficients' file: they, and how they were made."""
     text = resources.files(__package__).joinpath(DATA).read_text("utf-8")
-    return Coefficients(**json.loads(text)["coefficients"])
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def _logistic(odds: float) -> float:
-    if odds < 0:
-        return math.exp(odds) / (1 + math.exp(odds))
-    return 1 / (1 + math.exp(-odds))
+    """Without an overflow at either end."""
+    return 1 / (1 + math.exp(-odds)) if odds > 0 else math.exp(odds) / (1 + math.exp(odds))
 
 
 SHOWN_FROM = coefficients().shown_from

@@ -20,7 +20,7 @@ def draw(every: Sequence[Figures], title: str, path: Path) -> None:
             told = [one.suspicion for one in each.calibration]
             axes.errorbar(
                 told,
-                [one.bugs.value for one in each.calibration],
+                [one.bugs.value or 0.0 for one in each.calibration],
                 yerr=list(zip(*(_reach(one) for one in each.calibration), strict=True)),
                 marker="o",
                 capsize=3,
