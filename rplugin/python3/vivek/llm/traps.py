@@ -18,13 +18,14 @@ LOGPROBS_FROM = (0, 12, 11)
 
 
 def at_least(version: str, wanted: tuple[int, int, int]) -> bool:
-    """Whether a server's version is that or newer; one that is not three numbers, a build of one's own, is not.
+    """Whether a server's version is that or newer. 0.0.0, a build of one's own, is; what is no version is not.
 
     >>> at_least("0.13.0", (0, 12, 11)), at_least("0.12.6", (0, 12, 11)), at_least("", (0, 12, 11))
     (True, False, False)
     """
     numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    return bool(numbers) and tuple(map(int, numbers.groups())) >= wanted  # type: ignore[union-attr]
+    own = tuple(map(int, numbers.groups())) if numbers else None
+    return own is not None and (own >= wanted or own == (0, 0, 0))
 
 
 def template_warning(show: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """How much the model doubts a block: a number from its token probabilities, not a verdict in its words.
 
-A small model's one-word verdict is mere bias of the wording. So it is asked twice, the answers changing places, and what
-it likes of a place cancels out. Each question costs its own last words and one token: the block is read once.
+A small model's one-word verdict is mere bias of the wording. So it is asked twice, the answers changing places, and
+what it likes of a place cancels out. Each question costs its own last words and one token: the block is read once.
 """
 
 from __future__ import annotations
