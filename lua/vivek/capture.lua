@@ -96,6 +96,15 @@ function M.cursor(buf)
   return math.max(vim.api.nvim_buf_get_mark(buf, '"')[1], 1)
 end
 
+--- The lines that are selected, where a map runs the command from within visual mode (`<Cmd>VivekAsk<CR>`),
+--- which hands over no range.
+---@return [integer, integer]?
+function M.selected()
+  if vim.api.nvim_get_mode().mode:find('^[vV\22]') then
+    return { vim.fn.line('v'), vim.fn.line('.') }
+  end
+end
+
 --- The diagnostics of some lines, or else the nearest to the cursor; the gravest first.
 ---@param buf integer
 ---@param cursor integer

@@ -39,7 +39,7 @@ end
 --- Stop the run that the cursor is at, else the latest of this buffer, or every run where it has none.
 ---@param options? { all?: boolean } all: every run
 function M.stop(options)
-  require('vivek.ask').stop(options or {})
+  require('vivek.stop').stop(options or {})
 end
 
 --- Apply the hunk under the cursor, or some, or all.
