@@ -15,6 +15,7 @@ local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
 local runs = require('vivek.runs')
 local scratch = require('vivek.scratch')
+local sources = require('vivek.sources')
 
 local M = {}
 
@@ -211,19 +212,21 @@ function M.ask(options)
   if options.mode and not mode.check(options.mode) then
     return
   end
-  local current = vim.api.nvim_get_current_buf()
-  local source = scratch.source_of(current)
-  local buf = source or current
+  local current = options.buf or vim.api.nvim_get_current_buf()
+  local buf = sources.of(current) or current
   if not vim.api.nvim_buf_is_loaded(buf) then
     return message.error('The buffer that this proposal is for is closed.', 'Open its file and ask there.')
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
   local origin = { seen = proposals.open_runs(buf), mode = options.mode or mode.get() }
   local snapshot
-  if source then
+  if scratch.source_of(current) then
     snapshot, origin.follows = follow_up(buf, run_at_cursor())
   else
-    snapshot = capture.snapshot(buf, options.range or capture.selected())
+    -- In a report, a range of lines would be one of the report's.
+    local range = buf == current and (options.range or capture.selected()) or nil
+    snapshot = capture.snapshot(buf, range)
+    snapshot.cursor = options.line or snapshot.cursor
   end
   if vim.trim(options.instruction or '') ~= '' then
     return begin(buf, base, eol, snapshot, vim.trim(options.instruction), origin)

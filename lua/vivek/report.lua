@@ -22,6 +22,42 @@ function M.counted(count, noun)
   return ('%d %s%s'):format(count, noun, count == 1 and '' or 's')
 end
 
+---@type { severity: vivek.Severity, noun: string }[] the worst first
+local SEVERITIES = {
+  { severity = 'error', noun = 'error' },
+  { severity = 'warning', noun = 'warning' },
+  { severity = 'information', noun = 'remark' },
+  { severity = 'hint', noun = 'hint' },
+}
+
+--- How many findings there are of each severity.
+---@param items { finding: vivek.Finding }[]
+---@return string
+function M.found(items)
+  local parts = {}
+  for _, one in ipairs(SEVERITIES) do
+    local count = #vim.tbl_filter(function(item)
+      return item.finding.severity == one.severity
+    end, items)
+    parts[#parts + 1] = count > 0 and M.counted(count, one.noun) or nil
+  end
+  return #parts > 0 and table.concat(parts, ', ') or 'Nothing found'
+end
+
+--- What came of a review.
+---@param result vivek.ReviewResult
+---@return string
+function M.reviewed(result)
+  local parts = {
+    M.found(vim.tbl_map(function(finding)
+      return { finding = finding }
+    end, result.findings)),
+  }
+  parts[#parts + 1] = #result.folded > 0 and ('%d unsure'):format(#result.folded) or nil
+  parts[#parts + 1] = not result.complete and 'stopped' or nil
+  return table.concat(parts, ' · ')
+end
+
 --- A node of the agent at work.
 ---@param event table
 ---@return string
@@ -82,6 +118,13 @@ local PHASES = {
   running = function()
     return 'running the examples and tests'
   end,
+  checking = function()
+    return 'checking with static tools'
+  end,
+  reviewing = function(event)
+    local done, total = given(event.done), given(event.total)
+    return done and total and ('reviewing · %d of %s'):format(done, M.counted(total, 'block')) or 'reviewing'
+  end,
 }
 
 --- Where a phase of a model call stands.
@@ -94,6 +137,9 @@ end
 
 ---@type table<string, fun(event: table): string>
 local BRIEF_PHASES = {
+  reviewing = function(event)
+    return with_share('reviewing', event)
+  end,
   queued = function()
     return 'waiting'
   end,
@@ -142,6 +188,10 @@ local DOING = {
   end,
   done = function(event)
     local text = M.result(event.result)
+    return { text = text, brief = text }
+  end,
+  reviewed = function(event)
+    local text = M.reviewed(event.result)
     return { text = text, brief = text }
   end,
   error = function(event)
