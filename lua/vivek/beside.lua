@@ -102,7 +102,7 @@ function M.open(buf, source, options)
   for name, value in pairs(vim.tbl_extend('force', OPTIONS, options or {})) do
     vim.api.nvim_set_option_value(name, value, { win = win, scope = 'local' })
   end
-  vim.w[win].vivek_source = source
+  vim.api.nvim_win_set_var(win, 'vivek_source', source)
   vim.api.nvim_win_set_cursor(win, { vim.api.nvim_buf_line_count(buf), 0 })
   return win
 end

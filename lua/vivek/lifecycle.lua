@@ -99,7 +99,9 @@ local function of_run(handler)
   end
 end
 
-for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text', 'reply', 'finding' }) do
+-- Those of an ask, and of a review.
+local STEPS = { 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text', 'reply', 'finding' }
+for _, kind in ipairs(STEPS) do
   host.on(
     kind,
     of_run(function(run, event)

@@ -60,7 +60,7 @@ end
 ---@param quote string
 ---@param filetype string
 local function add_quote(page, quote, filetype)
-  local lines = vim.split((quote:gsub('%z', '\0')), '\n', { plain = true })
+  local lines = vim.split((quote:gsub('%z', '␀')), '\n', { plain = true })
   local longest = 2
   for _, line in ipairs(lines) do
     for run in line:gmatch('`+') do

@@ -129,6 +129,45 @@ local function write(buf, lines)
   vim.bo[buf].modifiable = false
 end
 
+---@param page vivek.ReviewPage
+---@param line integer
+---@return vivek.ReviewPart?
+local function part_at(page, line)
+  return vim.iter(page.parts):find(function(part)
+    return part.first <= line and line <= part.last
+  end)
+end
+
+--- Where the line of a cursor is in another state of the page: with its finding, or as far from the top.
+---@param line integer
+---@param old vivek.ReviewPage
+---@param new vivek.ReviewPage
+---@return integer
+local function moved(line, old, new)
+  local part = part_at(old, line)
+  local same = part
+    and part.item
+    and vim.iter(new.parts):find(function(other)
+      return other.item ~= nil and other.item.finding.key == part.item.finding.key
+    end)
+  line = same and same.first + math.min(line - part.first, same.last - same.first) or line
+  return math.min(line, #new.lines)
+end
+
+---@param one vivek.ReviewReport
+---@param page vivek.ReviewPage
+local function turn(one, page)
+  local cursors = {}
+  for _, win in ipairs(vim.fn.win_findbuf(one.buf)) do
+    cursors[win] = moved(vim.api.nvim_win_get_cursor(win)[1], one.page, page)
+  end
+  one.page = page
+  write(one.buf, page.lines)
+  for win, line in pairs(cursors) do
+    vim.api.nvim_win_set_cursor(win, { line, 0 })
+  end
+end
+
 --- Begin the report of a review, and show it in a window.
 ---@param source integer
 ---@param name string of the file
@@ -149,10 +188,7 @@ end
 function M.show(found)
   local one = of(found.buf)
   if one and vim.api.nvim_buf_is_loaded(one.buf) then
-    one.page = pages.of(found, one.told)
-    write(one.buf, (vim.tbl_map(function(line)
-      return (line:gsub('%z', '\n'):gsub('\n', '␀'))
-    end, one.page.lines)))
+    turn(one, pages.of(found, one.told))
   end
 end
 
@@ -176,10 +212,7 @@ end
 ---@param one vivek.ReviewReport
 ---@return vivek.ReviewPart?
 local function part_at_cursor(one)
-  local line = vim.api.nvim_win_get_cursor(0)[1]
-  return vim.iter(one.page.parts):find(function(part)
-    return part.first <= line and line <= part.last
-  end)
+  return part_at(one.page, vim.api.nvim_win_get_cursor(0)[1])
 end
 
 --- The source buffer that a report is about; it may have been closed since.
