@@ -14,7 +14,6 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,13 +22,14 @@ from vivek.cancel import CancelToken
 from vivek.config import BACKENDS, HISTORY_STRATEGIES, Settings
 from vivek.errors import RequestError, VivekError
 from vivek.modes import MODES, addressed
+from vivek.review_cli import add_options as add_review_options
+from vivek.source import STDIN, Source, read_source
 from vivek.version import VERSION
 
 if TYPE_CHECKING:
     from vivek.agent.run import AskResult
     from vivek.request import AskRequest
 
-_STDIN = "<stdin>"
 USED_BADLY = 2
 NOTHING_USABLE = 1
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The entry point of ``vivek``."""
     given = sys.argv[1:] if argv is None else argv
     # argparse would take "-:3-9" for an option.
-    arguments = _parser().parse_args([_STDIN + word[1:] if word.startswith("-:") else word for word in given])
+    arguments = _parser().parse_args([STDIN + word[1:] if word.startswith("-:") else word for word in given])
     try:
         sys.exit(arguments.command(arguments))
     except KeyboardInterrupt:
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ask(commands.add_parser("ask", help="rewrite, write or explain code in a file"))
     _add_install(commands.add_parser("install", help="fetch a model for the embedded backend"))
     _add_models(commands.add_parser("models", help="list the models that can be fetched"))
+    add_review_options(commands.add_parser("review", help="find what is wrong in files"))
     add_bench_options(commands.add_parser("bench", help="measure a model on tasks, plain and through Vivek"))
     return parser
 
@@ -106,22 +107,12 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_models)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A document as it was read. raw keeps what decoding might not give back."""
-
-    path: Path | None
-    text: str
-    first: int | None
-    last: int | None
-
-
 def _ask(arguments: argparse.Namespace) -> int:
     from vivek.terminal import Terminal
 
     terminal = Terminal(stream=not arguments.no_stream and not arguments.json)
     try:
-        source = _read_source(arguments.file)
+        source = read_source(arguments.file)
         request = _request(arguments, source)
         if arguments.write and source.path is None:
             raise RequestError("Standard input cannot be written to.", hint="Use --json or --diff.")
@@ -168,32 +159,7 @@ def _run(request: AskRequest, terminal: Any) -> AskResult:
         session.close()
 
 
-def _read_source(argument: str) -> _Source:
-    """The document that FILE[:FIRST-LAST] names. Raises RequestError."""
-    name, first, last = _split_range(argument)
-    piped = name in ("-", _STDIN)
-    try:
-        data = sys.stdin.buffer.read() if piped else Path(name).read_bytes()
-    except OSError as error:
-        raise RequestError(f"{name} cannot be read: {error.strerror}.", hint="Check the path.") from error
-    path = None if piped else Path(name).absolute()
-    return _Source(path, data.decode("utf-8", "surrogateescape"), first, last)
-
-
-def _split_range(argument: str) -> tuple[str, int | None, int | None]:
-    """FILE[:FIRST[-LAST]] apart; a file whose name really ends like that wins.
-
-    >>> _split_range("a.py:3-9"), _split_range("a.py:3"), _split_range("a.py")
-    (('a.py', 3, 9), ('a.py', 3, 3), ('a.py', None, None))
-    """
-    name, colon, lines = argument.rpartition(":")
-    first, _, last = lines.partition("-")
-    if not colon or not first.isdecimal() or (last and not last.isdecimal()) or Path(argument).exists():
-        return argument, None, None
-    return name, int(first), int(last or first)
-
-
-def _request(arguments: argparse.Namespace, source: _Source) -> AskRequest:
+def _request(arguments: argparse.Namespace, source: Source) -> AskRequest:
     from vivek.grammar import filetype_of
     from vivek.project_file import Verify
     from vivek.request import AskRequest

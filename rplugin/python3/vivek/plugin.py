@@ -44,16 +44,22 @@ class VivekPlugin:
     @pynvim.rpc_export("vivek_ask")
     def ask(self, payload: Payload) -> None:
         """Start a run; its events follow."""
-        run, cancel = str(payload["run"]), CancelToken()
-        self._cancels[run] = cancel
+        self._start(payload, lambda runs, cancel: runs.ask(payload, cancel))
 
-        def work() -> None:
-            try:
-                self._open_for(run).ask(payload, cancel)
-            finally:
-                del self._cancels[run]
+    @pynvim.rpc_export("vivek_review")
+    def review(self, payload: Payload) -> None:
+        """Start a review; its events follow."""
+        self._start(payload, lambda runs, cancel: runs.review(payload, cancel))
 
-        threading.Thread(target=work, daemon=True).start()
+    @pynvim.rpc_export("vivek_export")
+    def export(self, payload: Payload) -> None:
+        """Write a review's report into a file; an `exported` or `error` event follows."""
+        self._in_thread(lambda runs: runs.export(payload))
+
+    @pynvim.rpc_export("vivek_dismiss")
+    def dismiss(self, payload: Payload) -> None:
+        """Silence a finding for good; a `dismissed` or `error` event follows."""
+        self._in_thread(lambda runs: runs.dismiss(payload))
 
     @pynvim.rpc_export("vivek_stop")
     def stop(self, payload: Payload) -> None:
@@ -85,6 +91,18 @@ class VivekPlugin:
             cancel.cancel()
         if self._runs is not None:
             self._runs.close()
+
+    def _start(self, payload: Payload, work: Callable[[Runs, CancelToken], None]) -> None:
+        run, cancel = str(payload["run"]), CancelToken()
+        self._cancels[run] = cancel
+
+        def begin() -> None:
+            try:
+                work(self._open_for(run), cancel)
+            finally:
+                del self._cancels[run]
+
+        threading.Thread(target=begin, daemon=True).start()
 
     def _in_thread(self, work: Callable[[Runs], None]) -> None:
         threading.Thread(target=lambda: work(self._open()), daemon=True).start()

@@ -88,19 +88,19 @@ class AskRequest:
         return cls(
             run=str(payload["run"]),
             instruction=instruction,
-            text=_document(payload),
+            text=document_of(payload),
             filetype=str(payload.get("filetype") or ""),
             path=Path(path) if path else None,
             first=int(payload["first"]) if selection else None,
             last=int(payload["last"]) if selection else None,
             cursor=int(payload.get("cursor") or 1),
-            base_text=_document(base) if base else None,
-            diagnostics=tuple(_diagnostic(item) for item in payload.get("diagnostics") or ()),
+            base_text=document_of(base) if base else None,
+            diagnostics=tuple(diagnostic_of(item) for item in payload.get("diagnostics") or ()),
             cwd=Path(payload.get("cwd") or Path.cwd()),
             trusted=bool(payload.get("trusted")),
             buffer=str(payload.get("buffer") or ""),
             settings=settings(payload.get("config") or {}),
-            verify=_verify(payload.get("project")),
+            verify=verify_of(payload.get("project")),
             mode=mode,
         )
 
@@ -117,7 +117,7 @@ def split_lines(text: str) -> list[str]:
     return [*kept, lines[-1]] if lines[-1] else kept
 
 
-def _document(payload: Mapping[str, Any]) -> str:
+def document_of(payload: Mapping[str, Any]) -> str:
     """Lines joined to a text. Neovim's empty buffer, one empty line, is the empty text."""
     lines: list[str] = list(payload["lines"])
     if lines in ([], [""]):
@@ -125,12 +125,13 @@ def _document(payload: Mapping[str, Any]) -> str:
     return "\n".join(lines) + ("\n" if payload.get("eol", True) else "")
 
 
-def _verify(project: Mapping[str, Any] | None) -> Verify:
+def verify_of(project: Mapping[str, Any] | None) -> Verify:
     """What the project's settings switch on, which are sent only where the user trusts them."""
     return project_settings(project["text"], Path(project["root"])) if project else Verify()
 
 
-def _diagnostic(item: Mapping[str, Any]) -> Diagnostic:
+def diagnostic_of(item: Mapping[str, Any]) -> Diagnostic:
+    """A diagnostic as the editor sends it."""
     return Diagnostic(
         line=int(item["line"]),
         message=str(item["message"]),

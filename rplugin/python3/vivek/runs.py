@@ -13,9 +13,13 @@ from typing import Any
 
 from vivek.cancel import CancelToken
 from vivek.config import settings
+from vivek.context.project import find_root
 from vivek.errors import RunStoppedError, VivekError
 from vivek.log import configure, log_path
 from vivek.request import AskRequest
+from vivek.review.dismissed import dismiss
+from vivek.review.reports import Reports
+from vivek.review.request import ReviewRequest
 from vivek.session import Session
 
 Event = dict[str, Any]
@@ -30,20 +34,49 @@ class Runs:
         configure()
         self._emit = emit
         self._session = Session()
+        self._reports = Reports()
 
     def ask(self, payload: Mapping[str, Any], cancel: CancelToken) -> None:
         """One run, from its request to its `done` or `error` event, of which exactly one is sent, last."""
         run = str(payload["run"])
-        ending = _bug(run)
-        try:
+
+        def work() -> Event:
             result = self._session.ask(AskRequest.from_editor(payload), self._emit, cancel)
-            ending = {"kind": "done", "run": run, "result": result}
-        except VivekError as error:
-            if not isinstance(error, RunStoppedError):
-                _log.warning("Run %s: %s: %s", run, error.kind, error)
-            ending = {"kind": "error", "run": run, "error": plain_error(error)}
-        finally:
-            self._emit(ending)
+            return {"kind": "done", "run": run, "result": result}
+
+        self._to_its_end(run, work)
+
+    def review(self, payload: Mapping[str, Any], cancel: CancelToken) -> None:
+        """One review, from its request to its `reviewed` or `error` event, of which exactly one is sent, last."""
+
+        def work() -> Event:
+            request = ReviewRequest.from_editor(payload)
+            review = self._session.review(request, self._emit, cancel)
+            report = self._reports.keep(request, review)
+            return {"kind": "reviewed", "run": request.run, "result": report}
+
+        self._to_its_end(str(payload["run"]), work)
+
+    def export(self, payload: Mapping[str, Any]) -> None:
+        """Write a review's report into a file, by its extension; an `exported` or `error` event tells of it."""
+        run, path = str(payload["run"]), Path(str(payload["path"]))
+
+        def work() -> Event:
+            self._reports.write(run, path)
+            return {"kind": "exported", "run": run, "path": str(path)}
+
+        self._to_its_end(run, work)
+
+    def dismiss(self, payload: Mapping[str, Any]) -> None:
+        """Silence a finding in its project for good; a `dismissed` or `error` event tells of it."""
+        key, finding, path = str(payload["key"]), payload.get("finding") or {}, _path(payload)
+
+        def work() -> Event:
+            about = f"{finding.get('source', '')}: {finding.get('message', '')}"
+            written = dismiss(find_root(path) if path else None, path or Path(), key, about)
+            return {"kind": "dismissed", "run": payload.get("run"), "key": key, "path": str(written)}
+
+        self._to_its_end(str(payload.get("run") or ""), work)
 
     def new(self, payload: Mapping[str, Any]) -> None:
         """Start a fresh conversation for a file. What fails is in the log; the next ask will tell it."""
@@ -76,6 +109,18 @@ class Runs:
     def close(self) -> None:
         """Close connections; returns at once."""
         self._session.close()
+
+    def _to_its_end(self, run: str, work: Callable[[], Event]) -> None:
+        """Do the work and send the event that ends it, whatever comes of it."""
+        ending = _bug(run)
+        try:
+            ending = work()
+        except VivekError as error:
+            if not isinstance(error, RunStoppedError):
+                _log.warning("Run %s: %s: %s", run, error.kind, error)
+            ending = {"kind": "error", "run": run, "error": plain_error(error)}
+        finally:
+            self._emit(ending)
 
 
 @contextmanager

@@ -39,10 +39,18 @@ from vivek.llm.steady import SteadyModel
 from vivek.log import log_path
 from vivek.paths import models_dir, runtime_dir, state_dir
 from vivek.request import AskRequest
+from vivek.review.changes import lines_of
+from vivek.review.dismissed import dismissed_keys
+from vivek.review.engine import Opened, review
+from vivek.review.engine import Ports as ReviewPorts
+from vivek.review.finding import Review
+from vivek.review.request import ReviewRequest
 from vivek.verify.report import Verifier
 from vivek.verify.verifier import ProjectVerifier, Subject, isolation_notice
 
 _DATABASE = "checkpoints.db"
+
+_Request = AskRequest | ReviewRequest
 
 _WARNINGS_SECONDS = 1.0
 """How long a run's end waits to hear what is wrong with its server."""
@@ -83,12 +91,60 @@ class Session:
                 return self._run(request, model, profiles, root, gate=gate, cancel=cancel)
             finally:
                 self._tell_traps(request, model, gate, cancel)
-                with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
-                    self._loop.run(model.aclose(), CancelToken())
+                self._let_go(model)
         finally:
             gate.close()
 
-    def _choose(self, request: AskRequest, gate: _Gate, cancel: CancelToken) -> ChatModel:
+    def review(self, request: ReviewRequest, listen: Callable[[Event], None], cancel: CancelToken) -> Review:
+        """One review, start to end. `listen` is called from several threads, and no more once this returns.
+
+        A model that fails, or a stop in the middle, ends it with what was found by then. Raises VivekError where
+        nothing could be looked at: RunStoppedError where it was stopped before anything was begun.
+        """
+        gate = _Gate(listen)
+        models: list[ChatModel] = []
+        profiles = Profiles(request.settings.profiles)
+        root = find_root(request.path or request.cwd)
+        ranges, changed = lines_of(request)
+
+        def opened() -> Opened:
+            gate.send({"kind": "progress", "run": request.run, "phase": "loading", "done": 0, "total": 0})
+            models.append(self._choose(request, gate, cancel))
+            info, counter = self._known(models[0], cancel)
+            return Opened(models[0], info, counter, profiles.of(info))
+
+        ports = ReviewPorts(
+            request=request,
+            ranges=ranges,
+            changed=changed,
+            open=opened,
+            refusal=_exclusion(request.path, root),
+            dismissed=dismissed_keys(root),
+            verifier=self._verifier(request, root, gate),
+            loop=self._loop,
+            cancel=cancel,
+            send=gate.send,
+        )
+        try:
+            return review(ports)
+        finally:
+            for model in models:
+                self._tell_traps(request, model, gate, cancel)
+                self._let_go(model)
+            gate.close()
+
+    def _let_go(self, model: ChatModel) -> None:
+        with suppress(RunStoppedError):  # the loop itself was closed: so are its connections
+            self._loop.run(model.aclose(), CancelToken())
+
+    def _known(self, model: ChatModel, cancel: CancelToken) -> tuple[ModelInfo, TokenCounter]:
+        """What a model says of itself, and its counter, of which a stop is heard."""
+        info, counter = self._loop.run(_facts(model), cancel)
+        if isinstance(counter, ServerCounter):
+            counter = StoppableCounter(counter, self._loop, cancel)
+        return info, counter
+
+    def _choose(self, request: _Request, gate: _Gate, cancel: CancelToken) -> ChatModel:
         wanted = request.settings
 
         def tell(event: Retrying) -> None:
@@ -110,7 +166,7 @@ class Session:
         about = {"run": request.run, "model": choice.name, "backend": choice.backend}
         return self._around(LoggedModel(SteadyModel(choice.model, tell), about))
 
-    def _tell_traps(self, request: AskRequest, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
+    def _tell_traps(self, request: _Request, model: ChatModel, gate: _Gate, cancel: CancelToken) -> None:
         """What shows only once the model is loaded, where it was not told before."""
         with suppress(VivekError, asyncio.TimeoutError):
             for text in self._unseen(self._loop.run(_warnings(model), cancel)):
@@ -133,9 +189,7 @@ class Session:
         gate: _Gate,
         cancel: CancelToken,
     ) -> AskResult:
-        info, counter = self._loop.run(_facts(model), cancel)
-        if isinstance(counter, ServerCounter):
-            counter = StoppableCounter(counter, self._loop, cancel)
+        info, counter = self._known(model, cancel)
         store, thread = self._conversation(request, root)
         if store is not None and store.set_aside is not None:
             text = f"The conversations' database was damaged; it is kept as {store.set_aside}."
@@ -154,7 +208,7 @@ class Session:
         )
         return ask(ports, store, thread, gate.send)
 
-    def _verifier(self, request: AskRequest, root: Path | None, gate: _Gate) -> Verifier | None:
+    def _verifier(self, request: _Request, root: Path | None, gate: _Gate) -> Verifier | None:
         if not request.verify.wanted:
             return None
         for text in self._unseen([notice] if (notice := isolation_notice()) else []):
@@ -265,14 +319,15 @@ def _open_store(folder: Path) -> Store:
 
 def _refuse_excluded(path: Path | None, root: Path | None) -> None:
     """Raise RequestError where the project's ignore files keep the file out of prompts."""
-    if path is None or root is None:
-        return
-    reason = Ignore(root).excluded(path)
+    reason = _exclusion(path, root)
     if reason:
-        raise RequestError(
-            f"{path.name} is not sent to a model: {reason} excludes it.",
-            hint="Take the pattern out, or copy the lines into a buffer of their own.",
-        )
+        raise RequestError(reason, hint="Take the pattern out, or copy the lines into a buffer of their own.")
+
+
+def _exclusion(path: Path | None, root: Path | None) -> str:
+    """Why a project's ignore files keep the file out of prompts, "" where they do not."""
+    reason = Ignore(root).excluded(path) if path and root else None
+    return f"{path.name} is not sent to a model: {reason} excludes it." if path and reason else ""
 
 
 def _symbol_source(
@@ -290,7 +345,7 @@ def _symbol_source(
     return used
 
 
-def _verifier_for(request: AskRequest, root: Path | None) -> Verifier:
+def _verifier_for(request: _Request, root: Path | None) -> Verifier:
     """What runs the request's examples and tests, on a copy of its project, or of its file where it has none."""
     file = (request.path or request.cwd / "unnamed.py").resolve()
     root = (request.verify.root or root) if request.path else None

@@ -33,9 +33,16 @@ from vivek.errors import VivekError
 
 if TYPE_CHECKING:
     from vivek.agent.run import AskResult
+    from vivek.review.finding import Finding, Review
 
 _TAIL_LINES = 12
 """Lines of the streaming reply that the live view shows."""
+
+_QUOTED_LINES = 5
+
+_STYLES = {"error": "bold red", "warning": "yellow", "information": "blue", "hint": "dim"}
+
+_PHASES = {"running": "running the examples and tests", "checking": "asking the static tools"}
 
 Event = dict[str, Any]
 
@@ -97,6 +104,35 @@ class Terminal:
             self._out.print(Markdown(words))
         else:
             _write_raw(words + "\n")
+
+    def review(self, review: Review) -> None:
+        """Print a review: a line for each finding, as compilers do, with the quote and the remedy on a terminal."""
+        if not self._out.is_terminal:
+            _write_raw("".join(f"{_located(finding)}\n" for finding in review.findings))
+        else:
+            for finding in review.findings:
+                self._finding(finding)
+        self._say(_counted(review), style="green" if not review.findings else "yellow")
+
+    def _finding(self, finding: Finding) -> None:
+        style = _STYLES[finding.severity]
+        head = Text.assemble(
+            (f"{finding.path}:{finding.line} ", "bold"), (finding.severity, style), f" {finding.message} "
+        )
+        head.append(f"({finding.source}, {finding.confidence:.0%})", style="dim")
+        self._out.print(head, soft_wrap=True)
+        for line in finding.quote.split("\n")[:_QUOTED_LINES]:
+            self._out.print(Text(f"    {line}", style="cyan"), soft_wrap=True)
+        if finding.suggestion:
+            self._out.print(Text(f"    {finding.suggestion}", style="dim"), soft_wrap=True)
+
+    def raw(self, text: str) -> None:
+        """Write a text as it is."""
+        _write_raw(text)
+
+    def note(self, text: str) -> None:
+        """Say something beside the result."""
+        self._say(text, style="yellow")
 
     def stats(self, result: AskResult, written: str) -> None:
         """One line on what the run came to, and the checks that the best attempt failed."""
@@ -186,9 +222,27 @@ def _phase(event: Event) -> str:
         return f"writing: {event['tokens']} tokens, {event['tokens_per_second']:.1f} tokens/s"
     if event["phase"] == "queued":
         return f"waiting for the model, {event['ahead']} before this one"
-    if event["phase"] == "running":
-        return "running the examples and tests"
-    return "loading the model"
+    if event["phase"] == "reviewing":
+        return f"reviewing: {event['done']} of {event['total']} blocks"
+    return _PHASES.get(event["phase"], "loading the model")
+
+
+def _located(finding: Finding) -> str:
+    return f"{finding.path}:{finding.line}: {finding.severity}: {finding.message} ({finding.source})"
+
+
+def _counted(review: Review) -> str:
+    beside = [
+        f"{number} {what}"
+        for number, what in (
+            (len(review.folded), "unsure"),
+            (review.dismissed, "dismissed"),
+            (review.ungrounded, "without a place"),
+        )
+        if number
+    ]
+    told = f" Not shown: {', '.join(beside)}." if beside else ""
+    return f"{review.summary}{told}{'' if review.complete else ' Not complete.'}"
 
 
 def _reading(done: int, total: int, seconds_left: float | None) -> str:

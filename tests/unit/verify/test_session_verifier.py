@@ -142,4 +142,4 @@ def test_the_command_line_switches_on_what_its_options_say(
     arguments: argparse.Namespace = cli._parser().parse_args(
         ["ask", str(tmp_path / "a.py"), "fix it", *options]
     )
-    assert cli._request(arguments, cli._read_source(arguments.file)).verify == verify
+    assert cli._request(arguments, cli.read_source(arguments.file)).verify == verify

@@ -22,7 +22,7 @@ BATCH_SECONDS = 0.04
 """Events are gathered this long: a redraw is the cost, not the call, and 25 redraws a second look like a stream."""
 
 _DELIVER = "require('vivek.host').on_events(...)"
-_URGENT = ("done", "error")
+_URGENT = ("done", "reviewed", "error")
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")

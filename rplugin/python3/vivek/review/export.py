@@ -1,0 +1,53 @@
+"""A review as a file: Markdown, JSON or SARIF, by the file's extension, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from vivek.errors import RequestError
+from vivek.review.finding import Review
+from vivek.review.markdown import markdown
+from vivek.review.sarif import sarif
+
+EXTENSIONS = (".md", ".markdown", ".json", ".sarif")
+
+
+def rendered(review: Review, extension: str, *, name: str, filetype: str, root: Path) -> str:
+    """The text of a report. extension: one of EXTENSIONS. name, filetype: of what was reviewed. root: as for `sarif`.
+
+    Raises RequestError for another extension.
+    """
+    kind = extension.lower()
+    if kind in (".md", ".markdown"):
+        return markdown(review, name, filetype)
+    if kind == ".json":
+        return json.dumps(review.report(), indent=2) + "\n"
+    if kind == ".sarif":
+        return json.dumps(sarif(review, root), indent=2) + "\n"
+    raise RequestError(
+        f"A review cannot be written as {extension or 'a file without an extension'}.",
+        hint=f"Name a file that ends in {', '.join(EXTENSIONS)}.",
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Put the text into a file, in one step. Raises RequestError where it cannot be written."""
+    try:
+        target = path.resolve()
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                file.write(text)
+            Path(temporary).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
+            Path(temporary).replace(target)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RequestError(
+            f"{path} cannot be written: {error.strerror}.",
+            hint="Name a file in a folder that can be written.",
+        ) from error

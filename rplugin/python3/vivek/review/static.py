@@ -1,0 +1,151 @@
+"""What static tools say of a text, as findings: ruff and Vivek's own rules for Python, grammars, language servers.
+
+Nothing is run and no model is asked. Where two tools say the same, one finding is left.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from vivek.checks.facts import facts
+from vivek.checks.syntax import broken_lines
+from vivek.context.blocks import block_at
+from vivek.errors import InstallError
+from vivek.grammar import FILETYPES
+from vivek.request import line_count
+from vivek.review.finding import SEVERITIES, Category, Finding, Severity
+from vivek.review.merging import merged
+from vivek.review.request import ReviewRequest
+from vivek.review.ruff import Kind, Violation, violations
+
+MOST_BROKEN = 20
+"""Syntax errors of one file that are told: after the first few they follow from each other."""
+
+_CERTAIN = (
+    "unset",
+    "endless",
+    "stuck-bisection",
+    "stuck-halving",
+    "same-recursion",
+    "past-the-end",
+    "misfit",
+)
+"""Vivek's own rules whose findings are errors."""
+
+_MACROS = frozenset({"c", "cpp", "cuda", "sh", "bash"})
+"""What a grammar cannot always read, however right it is: macros, and a shell's many dialects."""
+
+_OWN_CONFIDENCE = 0.85
+
+_log = logging.getLogger(__name__)
+
+
+def static_findings(request: ReviewRequest) -> tuple[list[Finding], list[str]]:
+    """The findings of all static tools, in the order of lines, and what could not be asked, a sentence each."""
+    places = _Places(request)
+    of_language = _of_python if request.filetype == "python" else _of_grammar
+    found, troubles = of_language(request, places)
+    return merged([*found, *_of_servers(request, places)]), troubles
+
+
+def _of_python(request: ReviewRequest, places: _Places) -> tuple[list[Finding], list[str]]:
+    try:
+        found = list(_of_ruff(request, places))
+    except InstallError as error:
+        _log.warning("%s", error)
+        broken = _broken(request, places, "Python")
+        trouble = f"{error.message} pyflakes was asked in its place."
+        return [*broken, *_of_facts(request, places, with_pyflakes=True)], [trouble]
+    return [*found, *_of_facts(request, places, with_pyflakes=False)], []
+
+
+def _of_grammar(request: ReviewRequest, places: _Places) -> tuple[list[Finding], list[str]]:
+    known = request.filetype in FILETYPES or request.diagnostics
+    trouble = f"No static tool here knows {request.filetype or 'this kind of file'}."
+    return list(_broken(request, places, "tree-sitter")), [] if known else [trouble]
+
+
+class _Places:
+    """The lines of a text, and what they are in."""
+
+    def __init__(self, request: ReviewRequest) -> None:
+        self._request = request
+        self._lines = request.text.split("\n")
+
+    def finding(
+        self, line: int, kind: Kind, *, source: str, message: str, suggestion: str = "", end_line: int = 0
+    ) -> Finding:
+        """A finding on these lines; they are brought into the text, which a tool may count otherwise."""
+        line = min(max(line, 1), max(line_count(self._request.text), 1))
+        end_line = min(max(end_line, line), len(self._lines))
+        block = block_at(self._request.text, self._request.filetype, line)
+        return Finding(
+            path=self._request.name,
+            line=line,
+            end_line=end_line,
+            severity=kind.severity,
+            category=kind.category,
+            source=source,
+            confidence=kind.confidence,
+            quote="\n".join(self._lines[line - 1 : end_line]),
+            message=_sentence(message),
+            suggestion=_sentence(suggestion),
+            block=block.name if block else "",
+        )
+
+
+def _of_ruff(request: ReviewRequest, places: _Places) -> Iterator[Finding]:
+    broken = 0
+    for one in violations(request.text, request.name):
+        broken += not one.rule
+        if one.rule or broken <= MOST_BROKEN:
+            source = f"ruff {one.rule}".strip()
+            yield places.finding(
+                one.line, one.kind, source=source, message=one.message, suggestion=one.fix, end_line=_end(one)
+            )
+
+
+def _end(violation: Violation) -> int:
+    """A whole function that is marked for one thing in it says less than its first line."""
+    return violation.end_line if violation.end_line - violation.line < 5 else violation.line
+
+
+def _of_facts(request: ReviewRequest, places: _Places, *, with_pyflakes: bool) -> Iterator[Finding]:
+    for fact in facts(request.text, 1, len(request.text.split("\n")), "python"):
+        if fact.rule == "syntax" or (fact.rule == "pyflakes" and not with_pyflakes):
+            continue
+        source = fact.rule if fact.rule == "pyflakes" else f"vivek {fact.rule}"
+        kind = Kind("error" if fact.rule in _CERTAIN else "warning", "correctness", _OWN_CONFIDENCE)
+        yield places.finding(fact.line, kind, source=source, message=fact.message)
+
+
+def _broken(request: ReviewRequest, places: _Places, source: str) -> Iterator[Finding]:
+    doubtful = request.filetype in _MACROS
+    kind = Kind("warning", "syntax", 0.5) if doubtful else Kind("error", "syntax", 0.95)
+    for line, what in broken_lines(request.text, request.filetype)[:MOST_BROKEN]:
+        yield places.finding(line, kind, source=source, message=what)
+
+
+def _of_servers(request: ReviewRequest, places: _Places) -> Iterator[Finding]:
+    confidence = dict(zip(SEVERITIES, (0.9, 0.7, 0.5, 0.4), strict=True))
+    for item in request.diagnostics:
+        severity: Severity = next((known for known in SEVERITIES if known == item.severity), "information")
+        kind = Kind(severity, _category(item.message), confidence[severity])
+        source = item.source or "language server"
+        yield places.finding(item.line, kind, source=source, message=item.message)
+
+
+def _category(message: str) -> Category:
+    low = message.lower()
+    if "unused" in low or "never used" in low or "not accessed" in low or "never read" in low:
+        return "unused"
+    return "syntax" if "syntax" in low or "parse error" in low else "correctness"
+
+
+def _sentence(text: str) -> str:
+    """A clause as a sentence: "`x` is not defined" as it is, "undefined name" as "Undefined name"; on one line."""
+    plain = " ".join(text.split())
+    if not plain:
+        return ""
+    return plain[0].upper() + plain[1:] + ("" if plain[-1] in ".!?" else ".")
