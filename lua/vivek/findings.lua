@@ -50,6 +50,7 @@ local M = {}
 ---@field ungrounded integer how many quoted what is not there
 ---@field calls table[]
 ---@field complete boolean
+---@field error? { message: string, hint: string } what it ended of before its end, where it was not stopped
 ---@field summary string
 
 ---@class vivek.Findings

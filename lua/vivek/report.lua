@@ -54,7 +54,7 @@ function M.reviewed(result)
     end, result.findings)),
   }
   parts[#parts + 1] = #result.folded > 0 and ('%d unsure'):format(#result.folded) or nil
-  parts[#parts + 1] = not result.complete and 'stopped' or nil
+  parts[#parts + 1] = not result.complete and (result.error and 'not complete' or 'stopped') or nil
   return table.concat(parts, ' · ')
 end
 
@@ -163,6 +163,7 @@ end
 
 ---@class vivek.Doing what a run is doing
 ---@field node? string the node at work
+---@field blocks? string how far a review is
 ---@field text string
 ---@field brief string the same for a line that tells of several runs
 
@@ -180,8 +181,15 @@ local DOING = {
     return { node = node, text = node, brief = node }
   end,
   progress = function(event, before)
-    local brief = BRIEF_PHASES[event.phase]
-    return { node = before.node, text = M.phase(event), brief = brief and brief(event) or event.phase }
+    local brief, text = BRIEF_PHASES[event.phase], M.phase(event)
+    local blocks = event.phase == 'reviewing' and text or before.blocks
+    return {
+      node = before.node,
+      blocks = blocks,
+      -- Each block is read for itself; how many there are is what a user waits for.
+      text = blocks and blocks ~= text and ('%s, %s'):format(blocks, text) or text,
+      brief = brief and brief(event) or event.phase,
+    }
   end,
   retry = function(event, before)
     return { node = before.node, text = M.retry(event), brief = 'waiting to try again' }

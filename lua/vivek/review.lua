@@ -35,6 +35,21 @@ local MOST_DIAGNOSTICS = 1000
 
 ---@type string? the run whose report is the last one
 local last_run
+---@type table<string, true> what Python was asked for besides reviews, by id
+local requests = {}
+
+--- Ask Python for something small. What comes of it is told by an event.
+---@param id string
+---@param method string
+---@param payload table
+local function request(id, method, payload)
+  requests[id] = true
+  local sent, text, hint = host.notify(method, vim.tbl_extend('error', payload, { run = id }))
+  if not sent then
+    requests[id] = nil
+    message.error(text --[[@as string]], hint)
+  end
+end
 
 ---@param found vivek.Findings
 local function show(found)
@@ -84,7 +99,9 @@ local FOLLOWER = {
       last_run = run.id
       findings.settle(found, event.result)
     end
-    if not is_superseded then
+    if event.result.error then
+      message.error_line(event.result.error.message, event.result.error.hint)
+    elseif not is_superseded then
       message.info(words.reviewed(event.result) .. '.')
     end
   end,
@@ -155,17 +172,9 @@ end
 --- Silence the finding at the cursor for good: Python notes it in the project.
 function M.dismiss()
   chosen.at_cursor('Dismiss which one?', function(buf, item)
-    local found = findings.of(buf)
-    local sent, text, hint = host.notify('vivek_dismiss', {
-      run = found and found.run,
-      path = capture.path(buf),
-      cwd = vim.fs.normalize(vim.fn.getcwd()),
-      key = item.finding.key,
-      finding = item.finding,
-    })
-    if not sent then
-      message.error(text --[[@as string]], hint)
-    end
+    -- Under an id of its own: the review may still be at work, and goes on where this fails.
+    local about = { path = capture.path(buf), key = item.finding.key, finding = item.finding }
+    request(lifecycle.next_id(), 'vivek_dismiss', about)
   end)
 end
 
@@ -189,17 +198,22 @@ function M.export(path, force)
       ':VivekExport! replaces it.'
     )
   end
-  local sent, text, hint = host.notify('vivek_export', { run = run, path = vim.fs.normalize(path) })
-  if not sent then
-    message.error(text --[[@as string]], hint)
-  end
+  request(run, 'vivek_export', { path = vim.fs.normalize(path, { expand_env = false }) })
 end
 
+host.on('error', function(event)
+  if event.run and requests[event.run] then
+    requests[event.run] = nil
+    message.error_line(event.error.message, event.error.hint)
+  end
+end)
 host.on('dismissed', function(event)
+  requests[event.run or ''] = nil
   findings.silence(event.key)
   message.info(('Dismissed, in %s.'):format(vim.fn.fnamemodify(event.path, ':~:.')))
 end)
 host.on('exported', function(event)
+  requests[event.run] = nil
   message.info(('Written: %s.'):format(vim.fn.fnamemodify(event.path, ':~:.')))
 end)
 

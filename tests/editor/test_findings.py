@@ -256,13 +256,28 @@ def test_what_is_dismissed_is_gone_for_good(reviews: Reviews) -> None:
         "fault 5",
     )
     reviews.editor.lua(
-        "require('vivek.host').on_events({ { kind = 'dismissed', key = 'key-5', path = '/p/.vivek/dismissed' } })"
+        "require('vivek.host').on_events({ { kind = 'dismissed', run = ..., key = 'key-5', path = '/p/.vivek/dismissed' } })",
+        sent["run"],
     )
     assert reviews.places() == [9]
     reviews.end(run, finding(5), finding(9))
     assert reviews.places() == [9]
     assert "fault 5" not in reviews.report()
     assert "Dismissed, in /p/.vivek/dismissed." in reviews.editor.messages()
+
+
+def test_what_cannot_be_dismissed_stays_and_so_does_the_review_at_work(reviews: Reviews) -> None:
+    run = reviews.begin()
+    reviews.find(run, finding(5))
+    reviews.editor.wait_for(lambda: reviews.places() == [5])
+    reviews.editor.command("5")
+    reviews.editor.command("nmap <F5> <Plug>(VivekDismiss)")
+    reviews.editor.feed("<F5>")
+    failure = {"kind": "RequestError", "message": "It is in no project.", "hint": "Make one."}
+    reviews.event(str(reviews.sent("vivek_dismiss")[0]["run"]), "error", error=failure)
+    assert "It is in no project. Make one." in reviews.editor.messages()
+    reviews.end(run, finding(5), finding(9))
+    assert reviews.places() == [5, 9]
 
 
 def test_all_findings_can_be_taken_off_the_screen(reviews: Reviews) -> None:

@@ -108,6 +108,16 @@ def test_a_review_that_fails_in_the_middle_keeps_what_it_has_found(reviews: Revi
     assert "**Not complete:** The model is gone." in reviews.report()
 
 
+def test_a_model_that_fails_leaves_what_the_static_tools_found_and_says_so(reviews: Reviews) -> None:
+    run = reviews.begin()
+    failure = {"kind": "ModelUnreachableError", "message": "No model answers.", "hint": "Start one.", "partial": ""}
+    reviews.end(run, finding(5), complete=False, error=failure)
+    assert reviews.places() == [5]
+    assert "No model answers. Start one." in reviews.editor.messages()
+    assert "**Not complete:** No model answers." in reviews.report()
+    assert reviews.heard()[-1] == "VivekReviewed"
+
+
 def test_what_is_unsure_is_in_the_report_alone_and_folded_away(reviews: Reviews) -> None:
     unsure = finding(9, source="model", confidence=0.31, message="perhaps")
     reviews.review(finding(5), folded=[unsure])
@@ -175,6 +185,10 @@ def test_the_statusline_tells_how_far_a_review_is(reviews: Reviews) -> None:
     run = reviews.begin()
     reviews.event(run, "progress", phase="reviewing", done=3, total=12)
     assert "reviewing · 3 of 12 blocks" in reviews.editor.lua("return require('vivek').statusline()")
+    reviews.event(run, "progress", phase="reading", done=0, total=300)
+    told = "reviewing · 3 of 12 blocks, reading 300 tokens"
+    assert told in reviews.editor.lua("return require('vivek').statusline()")
+    assert told in "\n".join(reviews.editor.screen())
     reviews.end(run)
     assert reviews.editor.lua("return require('vivek').statusline()") == ""
 

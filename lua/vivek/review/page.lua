@@ -171,15 +171,17 @@ end
 ---@param found vivek.Findings
 ---@return string[]
 local function overall(found)
-  local shown = report.found(some(found.items, false))
-  if found.failure then
-    return { ('**Not complete:** %s'):format(plain(found.failure)), '', shown .. '.' }
-  elseif not found.result then
-    return { shown .. ' so far.' }
-  elseif not found.result.complete then
-    return { ('**Not complete:** it was stopped. %s'):format(plain(found.result.summary)) }
+  local result = found.result
+  local summary = result and result.summary or report.found(some(found.items, false))
+  local failure = found.failure or (result and result.error and result.error.message)
+  if failure then
+    return { ('**Not complete:** %s'):format(plain(failure)), '', plain(summary) }
+  elseif not result then
+    return { summary .. ' so far.' }
+  elseif not result.complete then
+    return { '**Not complete:** it was stopped.', '', plain(summary) }
   end
-  return { plain(found.result.summary) }
+  return { plain(summary) }
 end
 
 --- The report on what was found.

@@ -62,8 +62,8 @@ class Finding:
         return told
 
     def event(self) -> dict[str, Any]:
-        """As the editor gets it: the report, and the key to dismiss it by."""
-        return {**self.report(), "key": self.key}
+        """As the editor gets it: the report, the key to dismiss it by, and what it is in, for a fix."""
+        return {**self.report(), "key": self.key, "block": self.block}
 
 
 @dataclass(frozen=True)
