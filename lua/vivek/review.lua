@@ -35,7 +35,7 @@ local MOST_DIAGNOSTICS = 1000
 
 ---@type string? the run whose report is the last one
 local last_run
----@type table<string, true> what Python was asked for besides reviews, by id
+---@type table<string, integer> how much Python was asked for besides reviews, and has not answered, by id
 local requests = {}
 
 --- Ask Python for something small. What comes of it is told by an event.
@@ -43,12 +43,23 @@ local requests = {}
 ---@param method string
 ---@param payload table
 local function request(id, method, payload)
-  requests[id] = true
   local sent, text, hint = host.notify(method, vim.tbl_extend('error', payload, { run = id }))
-  if not sent then
-    requests[id] = nil
+  if sent then
+    requests[id] = (requests[id] or 0) + 1
+  else
     message.error(text --[[@as string]], hint)
   end
+end
+
+--- Note that something small was answered.
+---@param event vivek.Event
+---@return boolean asked whether it was asked for
+local function answered(event)
+  local count = requests[event.run or ''] or 0
+  if count > 0 then
+    requests[event.run] = count > 1 and count - 1 or nil
+  end
+  return count > 0
 end
 
 ---@param found vivek.Findings
@@ -202,18 +213,17 @@ function M.export(path, force)
 end
 
 host.on('error', function(event)
-  if event.run and requests[event.run] then
-    requests[event.run] = nil
+  if answered(event) then
     message.error_line(event.error.message, event.error.hint)
   end
 end)
 host.on('dismissed', function(event)
-  requests[event.run or ''] = nil
+  answered(event)
   findings.silence(event.key)
   message.info(('Dismissed, in %s.'):format(vim.fn.fnamemodify(event.path, ':~:.')))
 end)
 host.on('exported', function(event)
-  requests[event.run] = nil
+  answered(event)
   message.info(('Written: %s.'):format(vim.fn.fnamemodify(event.path, ':~:.')))
 end)
 
