@@ -64,12 +64,15 @@ local M = {}
 ---@field failure? string why it has ended without a result
 ---@field before? vivek.Findings those of the review before, as long as this one may come to nothing
 ---@field due boolean
+---@field anew boolean whether there are others than were shown last
+---@field took number ms that the last look at all of them took
 ---@field stop fun()
 ---@field on_change fun(found: vivek.Findings)
 
 local NAMESPACE = vim.api.nvim_create_namespace('vivek_finding_lines')
--- What comes in one go is shown in one go.
-local DELAY_MS = 100
+-- What comes in one go is shown in one go. Where that takes long, since there is much, it is done less often:
+-- the user's keys come first.
+local DELAY_MS, SHARE = 100, 0.2
 
 ---@type table<vivek.Severity, integer>
 M.RANKS = { error = 1, warning = 2, information = 3, hint = 4 }
@@ -122,7 +125,9 @@ end
 ---@param found vivek.Findings
 ---@param item vivek.FoundItem
 ---@param changes fun(): vivek.Region[] from the text that was reviewed to the one that is
+---@return boolean moved whether it is elsewhere than before, or holds where it did not
 local function locate(found, item, changes)
+  local before = { item.first, item.last, item.stale }
   local first, last = marked(found, item)
   item.stale = not (
     first and still_says(found, first, last --[[@as integer]], item)
@@ -138,6 +143,7 @@ local function locate(found, item, changes)
     end
   end
   item.first, item.last = first, last
+  return first ~= before[1] or last ~= before[2] or item.stale ~= before[3]
 end
 
 ---@param found vivek.Findings
@@ -153,13 +159,15 @@ local function sort(found)
   end)
 end
 
---- Look where all of them are, and have them shown.
+--- Look where all of them are, and have them shown where that has changed.
 ---@param found vivek.Findings
 function M.refresh(found)
   found.due = false
   if found_in[found.buf] ~= found or not vim.api.nvim_buf_is_loaded(found.buf) then
     return
   end
+  local began = vim.uv.hrtime()
+  sort(found)
   ---@type vivek.Region[]?
   local regions
   local function changes()
@@ -167,9 +175,13 @@ function M.refresh(found)
     return regions
   end
   for _, item in ipairs(found.items) do
-    locate(found, item, changes)
+    found.anew = locate(found, item, changes) or found.anew
   end
-  found.on_change(found)
+  if found.anew then
+    found.anew = false
+    found.on_change(found)
+  end
+  found.took = (vim.uv.hrtime() - began) / 1e6
 end
 
 ---@param found vivek.Findings
@@ -178,7 +190,7 @@ local function refresh_soon(found)
     found.due = true
     vim.defer_fn(function()
       M.refresh(found)
-    end, DELAY_MS)
+    end, math.max(DELAY_MS, math.floor(found.took / SHARE)))
   end
 end
 
@@ -246,6 +258,8 @@ function M.begin(buf, run, base, diagnostics, on_change)
     silenced = {},
     before = before,
     due = false,
+    anew = true,
+    took = 0,
     stop = function() end,
     on_change = on_change,
   }
@@ -278,7 +292,7 @@ end
 function M.add(found, finding, folded)
   if not found.silenced[finding.key] then
     add(found, finding, folded)
-    sort(found)
+    found.anew = true
     refresh_soon(found)
   end
 end
@@ -298,7 +312,7 @@ function M.settle(found, result)
     known[identity(item.finding)] = item
   end
   local items = found.items
-  found.items, found.result, found.before = {}, result, nil
+  found.items, found.result, found.before, found.anew = {}, result, nil, true
   for _, folded in ipairs({ false, true }) do
     for _, finding in ipairs(folded and result.folded or result.findings) do
       if not found.silenced[finding.key] then
@@ -313,7 +327,6 @@ function M.settle(found, result)
   for _, item in ipairs(items) do
     erase(found, item)
   end
-  sort(found)
   M.refresh(found)
 end
 
@@ -323,11 +336,11 @@ end
 ---@param failure string
 function M.fail(found, failure)
   local before = found.before
-  found.failure, found.before = failure, nil
+  found.failure, found.before, found.anew = failure, nil, true
   if before and #found.items == 0 and found_in[found.buf] == found then
     found.stop()
     before.stop = follow(before)
-    found_in[found.buf] = before
+    found_in[found.buf], before.anew = before, true
     M.refresh(before)
   else
     M.refresh(found)
@@ -344,6 +357,7 @@ local function filter(found, keep)
     end
     return kept
   end, found.items)
+  found.anew = true
   M.refresh(found)
 end
 

@@ -235,6 +235,7 @@ def test_thousands_of_findings_in_a_long_file_are_shown(reviews: Reviews) -> Non
     reviews.end(run, *found)
     assert len(reviews.places()) == 2_000
     assert reviews.places()[:2] == [2, 12]
+    assert "1800 more are in the buffer and in the lists." in reviews.report()
 
 
 def test_the_maps_do_what_the_commands_do(reviews: Reviews) -> None:

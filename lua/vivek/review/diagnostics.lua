@@ -17,9 +17,6 @@ local SEVERITIES = {
   hint = vim.diagnostic.severity.HINT,
 }
 
----@type table<integer, vim.Diagnostic[]> by buffer, as they were set last
-local shown = {}
-
 --- Whom the user is to believe, and how far.
 ---@param finding vivek.Finding
 ---@return string
@@ -81,11 +78,8 @@ function M.show(found)
       items[#items + 1] = diagnostic(found.buf, item)
     end
   end
-  if not vim.deep_equal(items, shown[found.buf] or {}) then
-    configure()
-    vim.diagnostic.set(NAMESPACE, found.buf, items)
-    shown[found.buf] = #items > 0 and items or nil
-  end
+  configure()
+  vim.diagnostic.set(NAMESPACE, found.buf, items)
 end
 
 return M

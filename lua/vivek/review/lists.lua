@@ -14,7 +14,6 @@ local TYPES = { error = 'E', warning = 'W', information = 'I', hint = 'N' }
 ---@class vivek.ListKeeper one list of Neovim's, which is found again by its number
 ---@field id? integer nil until there is something to list
 ---@field win? integer the window of a location list; nil for the quickfix list
----@field items table[] as they were set last
 
 ---@type table<string, vivek.ListKeeper[]> by run
 local keepers = {}
@@ -70,11 +69,12 @@ end
 ---@param found vivek.Findings
 ---@param items table[]
 local function fill(keeper, found, items)
-  if vim.deep_equal(items, keeper.items) or (keeper.win and not vim.api.nvim_win_is_valid(keeper.win)) then
+  if keeper.win and not vim.api.nvim_win_is_valid(keeper.win) then
     return
-  end
-  keeper.items = items
-  if not keeper.id then
+  elseif not keeper.id then
+    if #items == 0 then
+      return
+    end
     set(keeper, ' ', { title = title(found), items = items })
     keeper.id = get(keeper, { id = 0 }).id
   elseif get(keeper, { id = keeper.id }).id == keeper.id then
@@ -89,10 +89,10 @@ local function keepers_of(found)
   if not keepers[found.run] then
     local wanted, made = config.get().review, {}
     if wanted.quickfix then
-      table.insert(made, { items = {} })
+      table.insert(made, {})
     end
     for _, win in ipairs(wanted.location_list and vim.fn.win_findbuf(found.buf) or {}) do
-      table.insert(made, { win = win, items = {} })
+      table.insert(made, { win = win })
     end
     keepers[found.run] = made
   end

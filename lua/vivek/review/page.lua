@@ -25,6 +25,8 @@ local M = {}
 ---@field notices string[]
 
 local MOST_QUOTED = 6
+-- Nobody reads more, and to write thousands of them anew takes seconds.
+local MOST_TOLD = 200
 
 --- Words of a model or a tool, so that they cannot become headings or fences.
 ---@param text string
@@ -105,7 +107,7 @@ end
 ---@param filetype string
 local function add_findings(page, items, filetype)
   local severity
-  for index, item in ipairs(items) do
+  for index, item in ipairs(vim.list_slice(items, 1, MOST_TOLD)) do
     if item.finding.severity ~= severity then
       severity = item.finding.severity
       local same = vim.tbl_filter(function(other)
@@ -114,6 +116,9 @@ local function add_findings(page, items, filetype)
       add(page, '## ' .. report.found(same), '')
     end
     add_finding(page, item, filetype)
+  end
+  if #items > MOST_TOLD then
+    add(page, ('%d more are in the buffer and in the lists.'):format(#items - MOST_TOLD), '')
   end
 end
 
@@ -128,8 +133,11 @@ local function add_folded(page, items, filetype)
   add(page, 'The model said these. Such findings are wrong more often than not, and count for nothing.')
   local first = #page.lines + 1
   add(page, '')
-  for _, item in ipairs(items) do
+  for _, item in ipairs(vim.list_slice(items, 1, MOST_TOLD)) do
     add_finding(page, item, filetype)
+  end
+  if #items > MOST_TOLD then
+    add(page, ('%d more are left out.'):format(#items - MOST_TOLD), '')
   end
   page.fold = { first, #page.lines }
 end
