@@ -8,7 +8,13 @@ import json
 def said(*findings: tuple[str, str]) -> str:
     """A model's reply: a finding for each (quote, problem)."""
     items = [
-        {"severity": "error", "category": "correctness", "quote": quote, "problem": problem, "fix": "Mend it."}
+        {
+            "severity": "error",
+            "category": "correctness",
+            "quote": quote,
+            "problem": problem,
+            "fix": "Mend it.",
+        }
         for quote, problem in findings
     ]
     return json.dumps({"findings": items})

@@ -18,11 +18,11 @@ from vivek.errors import RunStoppedError, VivekError
 from vivek.llm.base import ChatModel, Loading, ModelInfo, Queued, Reading, StreamEvent, TokenCounter
 from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import Profile
-from vivek.request import line_count, split_lines
+from vivek.request import line_count
 from vivek.review import calibration
 from vivek.review.doubt import doubt
 from vivek.review.examples import Tried, finding_of, tried
-from vivek.review.finding import BlockReview, Finding, Review, Skipped
+from vivek.review.finding import SEVERITIES, BlockReview, Finding, Review, Skipped
 from vivek.review.merging import twin_of
 from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, Said, question, said_of
 from vivek.review.request import ReviewRequest
@@ -106,6 +106,9 @@ class _Running:
     complete: bool = True
     error: dict[str, str] | None = None
 
+    def __post_init__(self) -> None:
+        self.lines = self.ports.request.text.split("\n")
+
     def look(self) -> None:
         """All steps in turn. Raises VivekError where the model fails, RunStoppedError."""
         self._static()
@@ -142,8 +145,8 @@ class _Running:
         """What there is."""
         summary = summary_of(self.findings, self.blocks, read=self.read, of=len(self.units))
         return Review(
-            findings=tuple(self.findings),
-            folded=tuple(self.folded),
+            findings=_by_line(self.findings),
+            folded=_by_line(self.folded),
             skipped=tuple(self.skipped),
             dismissed=self.dismissed,
             ungrounded=self.ungrounded,
@@ -156,12 +159,14 @@ class _Running:
 
     def _static(self) -> None:
         self._progress("checking")
-        found, troubles = static_findings(self.ports.request)
+        for trouble in static_findings(self.ports.request, self._take_facts):
+            self._skip(None, trouble)
+
+    def _take_facts(self, found: Sequence[Finding]) -> None:
         for finding in found:
             if self._inside(finding):
                 self._take(finding)
-        for trouble in troubles:
-            self._skip(None, trouble)
+        self.ports.cancel.raise_if_cancelled()
 
     def _examples(self) -> list[Tried]:
         """The outcomes of the units' examples, where they may be run; the failed ones are findings."""
@@ -254,7 +259,7 @@ class _Running:
         packed = pack(parts, CONTEXT_TOKENS, opened.counter.count)
         return Subject(
             name=unit.name,
-            code="".join(split_lines(request.text)[unit.first - 1 : unit.last]).rstrip("\n"),
+            code="\n".join(self.lines[unit.first - 1 : unit.last]),
             language=request.filetype,
             file=request.path.name if request.path else "",
             sections=tuple((part.name, part.text) for part in packed.parts),
@@ -309,3 +314,7 @@ class _Running:
 
     def _send(self, **event: Any) -> None:
         self.ports.send({**event, "run": self.ports.request.run})
+
+
+def _by_line(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: (finding.line, SEVERITIES.index(finding.severity))))

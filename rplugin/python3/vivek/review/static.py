@@ -6,7 +6,7 @@ Nothing is run and no model is asked. Where two tools say the same, one finding 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from vivek.checks.facts import facts
 from vivek.checks.syntax import broken_lines
@@ -15,7 +15,7 @@ from vivek.errors import InstallError
 from vivek.grammar import FILETYPES
 from vivek.request import line_count
 from vivek.review.finding import SEVERITIES, Category, Finding, Severity
-from vivek.review.merging import merged
+from vivek.review.merging import merged, twin_of
 from vivek.review.request import ReviewRequest
 from vivek.review.ruff import Kind, Violation, violations
 
@@ -41,29 +41,37 @@ _OWN_CONFIDENCE = 0.85
 _log = logging.getLogger(__name__)
 
 
-def static_findings(request: ReviewRequest) -> tuple[list[Finding], list[str]]:
-    """The findings of all static tools, in the order of lines, and what could not be asked, a sentence each."""
+Told = Callable[[Sequence[Finding]], None]
+
+
+def static_findings(request: ReviewRequest, tell: Told) -> list[str]:
+    """Ask the static tools; what could not be asked, a sentence each.
+
+    tell: is given the findings, in the order of lines, twice where a second set of rules takes its time.
+    """
     places = _Places(request)
-    of_language = _of_python if request.filetype == "python" else _of_grammar
-    found, troubles = of_language(request, places)
-    return merged([*found, *_of_servers(request, places)]), troubles
+    servers = list(_of_servers(request, places))
+    if request.filetype == "python":
+        return _of_python(request, places, servers, tell)
+    found = merged([*_broken(request, places, "tree-sitter"), *servers])
+    tell(found)
+    if found or request.filetype in FILETYPES or request.diagnostics:
+        return []
+    return [f"No static tool here knows {request.filetype or 'this kind of file'}."]
 
 
-def _of_python(request: ReviewRequest, places: _Places) -> tuple[list[Finding], list[str]]:
+def _of_python(request: ReviewRequest, places: _Places, servers: Sequence[Finding], tell: Told) -> list[str]:
+    troubles = []
     try:
-        found = list(_of_ruff(request, places))
+        found = merged([*_of_ruff(request, places), *servers])
     except InstallError as error:
         _log.warning("%s", error)
-        broken = _broken(request, places, "Python")
-        trouble = f"{error.message} pyflakes was asked in its place."
-        return [*broken, *_of_facts(request, places, with_pyflakes=True)], [trouble]
-    return [*found, *_of_facts(request, places, with_pyflakes=False)], []
-
-
-def _of_grammar(request: ReviewRequest, places: _Places) -> tuple[list[Finding], list[str]]:
-    known = request.filetype in FILETYPES or request.diagnostics
-    trouble = f"No static tool here knows {request.filetype or 'this kind of file'}."
-    return list(_broken(request, places, "tree-sitter")), [] if known else [trouble]
+        troubles.append(f"{error.message} pyflakes was asked in its place.")
+        found = merged([*_broken(request, places, "Python"), *servers])
+    tell(found)
+    more = merged(_of_facts(request, places, with_pyflakes=bool(troubles)))
+    tell([finding for finding in more if twin_of(finding, found) is None])
+    return troubles
 
 
 class _Places:

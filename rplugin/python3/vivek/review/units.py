@@ -6,8 +6,10 @@ A piece is a function, a small class, or lines between them that do something. I
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 
 from vivek.context.blocks import Block, blocks, imports
 from vivek.context.complexity import branches
@@ -59,12 +61,12 @@ def ordered(
     units: Sequence[Unit], text: str, filetype: str, changed: Collection[int] | None = None
 ) -> list[Unit]:
     """The most changed first, then the most complex; the rest as in the file. changed: 1-based lines."""
-    counts = branches(text, filetype)
-    lines = changed or ()
+    ways = list(accumulate(branches(text, filetype), initial=0))
+    lines = sorted(changed or ())
 
     def weight(unit: Unit) -> tuple[int, int]:
-        touched = sum(unit.first <= line <= unit.last for line in lines)
-        return -touched, -sum(counts[unit.first - 1 : unit.last])
+        touched = bisect_right(lines, unit.last) - bisect_left(lines, unit.first)
+        return -touched, ways[unit.first - 1] - ways[unit.last]
 
     return sorted(units, key=weight)
 
@@ -75,13 +77,20 @@ def _definitions(found: Sequence[Block]) -> Iterator[Unit]:
     for index, block in enumerate(found):
         if block.first <= end:
             continue
-        inner = [other for other in found[index + 1 :] if block.holds(other.first, other.last)]
+        inner = _inside(found, index)
         size = block.last - block.first + 1
         if inner and size > (LARGEST_CLASS if block.kind == "class" else LARGEST_DEFINITION):
             yield from _definitions(inner)
         else:
             yield Unit(block.name, block.first, block.last)
         end = block.last
+
+
+def _inside(found: Sequence[Block], index: int) -> list[Block]:
+    """The blocks in one of them: they follow it."""
+    last = found[index].last
+    following = (found[at] for at in range(index + 1, len(found)))
+    return list(takewhile(lambda block: block.first <= last, following))
 
 
 def _gaps(units: Sequence[Unit], last: int) -> Iterator[Range]:
