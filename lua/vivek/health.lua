@@ -29,21 +29,6 @@ host.on('health', function(event)
   reports[event.id] = event.report
 end)
 
-local function check_editor()
-  vim.health.start('vivek: Neovim')
-  local version = tostring(vim.version())
-  if vim.fn.has(OLDEST_NEOVIM) == 1 then
-    vim.health.ok('Neovim ' .. version)
-  else
-    vim.health.error(('Neovim %s is too old.'):format(version), 'Install Neovim 0.10 or newer.')
-  end
-  local problem = install.unsupported()
-  if problem then
-    vim.health.error(problem)
-  end
-  check_markdown()
-end
-
 --- Whether reports can be highlighted. Neovim brings the parsers along; a distribution may leave them out.
 local function check_markdown()
   local missing = vim.tbl_filter(function(language)
@@ -59,6 +44,21 @@ local function check_markdown()
       'Install it, for example with nvim-treesitter: :TSInstall markdown markdown_inline'
     )
   end
+end
+
+local function check_editor()
+  vim.health.start('vivek: Neovim')
+  local version = tostring(vim.version())
+  if vim.fn.has(OLDEST_NEOVIM) == 1 then
+    vim.health.ok('Neovim ' .. version)
+  else
+    vim.health.error(('Neovim %s is too old.'):format(version), 'Install Neovim 0.10 or newer.')
+  end
+  local problem = install.unsupported()
+  if problem then
+    vim.health.error(problem)
+  end
+  check_markdown()
 end
 
 --- Whether the packages in Vivek's own environment are those that this version of the plugin needs.
