@@ -66,6 +66,7 @@ local M = {}
 ---@field due boolean
 ---@field anew boolean whether there are others than were shown last
 ---@field took number ms that the last look at all of them took
+---@field lists? vivek.ListKeeper[] Neovim's lists of them, once there are any
 ---@field stop fun()
 ---@field on_change fun(found: vivek.Findings)
 
@@ -73,6 +74,8 @@ local NAMESPACE = vim.api.nvim_create_namespace('vivek_finding_lines')
 -- What comes in one go is shown in one go. Where that takes long, since there is much, it is done less often:
 -- the user's keys come first.
 local DELAY_MS, SHARE = 100, 0.2
+-- As Python calls a server that does not give its name.
+local NAMELESS = 'language server'
 
 ---@type table<vivek.Severity, integer>
 M.RANKS = { error = 1, warning = 2, information = 3, hint = 4 }
@@ -203,6 +206,15 @@ local function erase(found, item)
   end
 end
 
+--- What the review before this one has found will not be wanted again.
+---@param found vivek.Findings
+local function forget_before(found)
+  for _, item in ipairs(found.before and found.before.items or {}) do
+    erase(found, item)
+  end
+  found.before = nil
+end
+
 ---@param found vivek.Findings
 ---@return fun() stop
 local function follow(found)
@@ -228,7 +240,7 @@ end
 ---@param source string
 ---@return string
 local function native_key(line, source)
-  return ('%d\0%s'):format(line, source)
+  return ('%d\0%s'):format(line, source == '' and NAMELESS or source)
 end
 
 --- Begin a review of a buffer. What an earlier one has found leaves the screen.
@@ -246,7 +258,7 @@ function M.begin(buf, run, base, diagnostics, on_change)
   local before = found_in[buf]
   if before then
     before.stop()
-    before.before = nil
+    forget_before(before)
   end
   ---@type vivek.Findings
   local found = {
@@ -312,7 +324,8 @@ function M.settle(found, result)
     known[identity(item.finding)] = item
   end
   local items = found.items
-  found.items, found.result, found.before, found.anew = {}, result, nil, true
+  found.items, found.result, found.anew = {}, result, true
+  forget_before(found)
   for _, folded in ipairs({ false, true }) do
     for _, finding in ipairs(folded and result.folded or result.findings) do
       if not found.silenced[finding.key] then
@@ -336,13 +349,14 @@ end
 ---@param failure string
 function M.fail(found, failure)
   local before = found.before
-  found.failure, found.before, found.anew = failure, nil, true
+  found.failure, found.anew = failure, true
   if before and #found.items == 0 and found_in[found.buf] == found then
     found.stop()
     before.stop = follow(before)
     found_in[found.buf], before.anew = before, true
     M.refresh(before)
   else
+    forget_before(found)
     M.refresh(found)
   end
 end

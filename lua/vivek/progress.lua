@@ -29,8 +29,8 @@ local SEVERAL_COLUMNS = 56
 ---@field phase string?
 ---@field tokens integer
 ---@field tokens_per_second number
----@field done integer? how many blocks are reviewed
----@field total integer?
+---@field block integer? the one that a review is at, from 1 on
+---@field blocks integer?
 ---@field began number ms
 
 ---@type table<string, vivek.RunProgress>
@@ -55,8 +55,8 @@ local function data_of(state)
     run = state.run,
     kind = state.kind,
     buf = state.buf,
-    done = state.done,
-    total = state.total,
+    block = state.block,
+    blocks = state.blocks,
     node = state.node,
     attempt = state.attempt,
     phase = state.phase,
@@ -196,9 +196,7 @@ local HANDLERS = {
   end,
   progress = function(state, event)
     state.phase = event.phase
-    if state.kind == 'review' and event.phase == 'reviewing' then
-      state.done, state.total = given(event.done), given(event.total)
-    end
+    state.block, state.blocks = given(event.block), given(event.blocks)
     state.tokens = given(event.tokens) or state.tokens
     state.tokens_per_second = given(event.tokens_per_second) or state.tokens_per_second
   end,

@@ -121,9 +121,8 @@ local PHASES = {
   checking = function()
     return 'checking with static tools'
   end,
-  reviewing = function(event)
-    local done, total = given(event.done), given(event.total)
-    return done and total and ('reviewing · %d of %s'):format(done, M.counted(total, 'block')) or 'reviewing'
+  reviewing = function()
+    return 'reviewing'
   end,
 }
 
@@ -133,6 +132,14 @@ local PHASES = {
 function M.phase(event)
   local words = PHASES[event.phase]
   return words and words(event) or event.phase
+end
+
+--- The block that a review is at: each is read for itself, and how many there are is what a user waits for.
+---@param event table
+---@return string
+function M.block(event)
+  local block, blocks = given(event.block), given(event.blocks)
+  return block and blocks and ('block %d of %d · '):format(block, blocks) or ''
 end
 
 ---@type table<string, fun(event: table): string>
@@ -163,7 +170,6 @@ end
 
 ---@class vivek.Doing what a run is doing
 ---@field node? string the node at work
----@field blocks? string how far a review is
 ---@field text string
 ---@field brief string the same for a line that tells of several runs
 
@@ -181,13 +187,10 @@ local DOING = {
     return { node = node, text = node, brief = node }
   end,
   progress = function(event, before)
-    local brief, text = BRIEF_PHASES[event.phase], M.phase(event)
-    local blocks = event.phase == 'reviewing' and text or before.blocks
+    local brief = BRIEF_PHASES[event.phase]
     return {
       node = before.node,
-      blocks = blocks,
-      -- Each block is read for itself; how many there are is what a user waits for.
-      text = blocks and blocks ~= text and ('%s, %s'):format(blocks, text) or text,
+      text = M.block(event) .. M.phase(event),
       brief = brief and brief(event) or event.phase,
     }
   end,

@@ -200,7 +200,7 @@ end
 function M.export(path, force)
   local found = findings.of(sources.current())
   local run = found and found.result and found.run or last_run
-  path = vim.fn.fnamemodify(path ~= '' and vim.fn.expand(path) or 'review.md', ':p')
+  path = vim.fn.fnamemodify(path ~= '' and path or 'review.md', ':p')
   if not run then
     return message.info('There is no report yet. :VivekReview makes one.')
   elseif vim.uv.fs_stat(path) and not force then

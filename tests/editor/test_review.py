@@ -72,6 +72,8 @@ def test_a_review_at_work_is_stopped_by_a_new_one_and_its_findings_come_to_nothi
 def test_a_stop_keeps_what_was_found(reviews: Reviews) -> None:
     run = reviews.begin()
     reviews.find(run, finding(5))
+    reviews.editor.wait_for(lambda: "fault 5" in reviews.report())
+    reviews.enter_report("fault 5")
     reviews.editor.command("VivekStop")
     assert [stop["run"] for stop in reviews.sent("vivek_stop")] == [run]
     reviews.end(run, finding(5), complete=False)
@@ -183,10 +185,10 @@ def test_each_place_of_findings_can_be_switched_off(reviews: Reviews) -> None:
 
 def test_the_statusline_tells_how_far_a_review_is(reviews: Reviews) -> None:
     run = reviews.begin()
-    reviews.event(run, "progress", phase="reviewing", done=3, total=12)
-    assert "reviewing · 3 of 12 blocks" in reviews.editor.lua("return require('vivek').statusline()")
-    reviews.event(run, "progress", phase="reading", done=0, total=300)
-    told = "reviewing · 3 of 12 blocks, reading 300 tokens"
+    reviews.event(run, "progress", phase="checking", done=0, total=0)
+    assert "checking with static tools" in reviews.editor.lua("return require('vivek').statusline()")
+    reviews.event(run, "progress", phase="reading", done=0, total=300, block=3, blocks=12)
+    told = "block 3 of 12 · reading 300 tokens"
     assert told in reviews.editor.lua("return require('vivek').statusline()")
     assert told in "\n".join(reviews.editor.screen())
     reviews.end(run)

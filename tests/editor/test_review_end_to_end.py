@@ -182,7 +182,7 @@ def test_a_file_of_20000_lines_is_reviewed_until_it_is_stopped_and_keeps_what_wa
     editor.command("VivekReview")
     editor.wait_for(lambda: len(whole.sources()) == 100, timeout=120)
     editor.command("1put! ='x = 1'")
-    editor.wait_for("require('vivek').statusline():find('of 4000 blocks', 1, true)", timeout=120)
+    editor.wait_for("require('vivek').statusline():find('of 4000 · ', 1, true)", timeout=120)
     editor.command("VivekStop")
     editor.wait_for(lambda: whole.ended(), timeout=60)
     name, data = whole.ended()[0]

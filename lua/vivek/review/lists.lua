@@ -15,9 +15,6 @@ local TYPES = { error = 'E', warning = 'W', information = 'I', hint = 'N' }
 ---@field id? integer nil until there is something to list
 ---@field win? integer the window of a location list; nil for the quickfix list
 
----@type table<string, vivek.ListKeeper[]> by run
-local keepers = {}
-
 ---@param keeper vivek.ListKeeper
 ---@param what table
 ---@return table
@@ -72,9 +69,6 @@ local function fill(keeper, found, items)
   if keeper.win and not vim.api.nvim_win_is_valid(keeper.win) then
     return
   elseif not keeper.id then
-    if #items == 0 then
-      return
-    end
     set(keeper, ' ', { title = title(found), items = items })
     keeper.id = get(keeper, { id = 0 }).id
   elseif get(keeper, { id = keeper.id }).id == keeper.id then
@@ -86,24 +80,22 @@ end
 ---@param found vivek.Findings
 ---@return vivek.ListKeeper[]
 local function keepers_of(found)
-  if not keepers[found.run] then
-    local wanted, made = config.get().review, {}
-    if wanted.quickfix then
-      table.insert(made, {})
-    end
-    for _, win in ipairs(wanted.location_list and vim.fn.win_findbuf(found.buf) or {}) do
-      table.insert(made, { win = win })
-    end
-    keepers[found.run] = made
+  local wanted, made = config.get().review, {}
+  if wanted.quickfix then
+    table.insert(made, {})
   end
-  return keepers[found.run]
+  for _, win in ipairs(wanted.location_list and vim.fn.win_findbuf(found.buf) or {}) do
+    table.insert(made, { win = win })
+  end
+  return made
 end
 
 --- Show what a review has found.
 ---@param found vivek.Findings
 function M.show(found)
   local items = items_of(found)
-  for _, keeper in ipairs(keepers_of(found)) do
+  found.lists = found.lists or (#items > 0 and keepers_of(found)) or nil
+  for _, keeper in ipairs(found.lists or {}) do
     fill(keeper, found, items)
   end
 end

@@ -139,7 +139,8 @@ local function add_folded(page, items, filetype)
   if #items > MOST_TOLD then
     add(page, ('%d more are left out.'):format(#items - MOST_TOLD), '')
   end
-  page.fold = { first, #page.lines }
+  -- A blank line stays between the fold and what follows.
+  page.fold = { first, #page.lines - 1 }
 end
 
 ---@param page vivek.ReviewPage
@@ -204,8 +205,15 @@ function M.of(found, told)
   add_findings(page, some(found.items, false), told.filetype)
   add_folded(page, some(found.items, true), told.filetype)
   add_skipped(page, found.result and found.result.skipped or {})
-  for _, note in ipairs(notes(found.result, told)) do
-    add(page, note)
+  local about = notes(found.result, told)
+  if #about > 0 then
+    add(page, '## About this review', '')
+    vim.list_extend(
+      page.lines,
+      vim.tbl_map(function(note)
+        return '- ' .. note
+      end, about)
+    )
   end
   return page
 end

@@ -102,6 +102,7 @@ class _Running:
     units: list[Unit] = field(default_factory=list)
     dismissed: int = 0
     ungrounded: int = 0
+    block: int = 0  # the one that the model is at, from 1 on
     read: int = 0
     complete: bool = True
     error: dict[str, str] | None = None
@@ -184,6 +185,7 @@ class _Running:
 
     def _ask(self, opened: Opened, outcomes: Sequence[Tried]) -> None:
         for number, unit in enumerate(self.units):
+            self.block = number + 1
             self._progress("reviewing", number, len(self.units))
             signals = self._signals(unit, outcomes)
             subject = self._subject(unit, opened)
@@ -310,7 +312,8 @@ class _Running:
             self._progress("queued", ahead=event.ahead)
 
     def _progress(self, phase: str, done: int = 0, total: int = 0, *, ahead: int = 0) -> None:
-        self._send(kind="progress", phase=phase, done=done, total=total, ahead=ahead)
+        at = {"block": self.block, "blocks": len(self.units)} if self.block else {}
+        self._send(kind="progress", phase=phase, done=done, total=total, ahead=ahead, **at)
 
     def _send(self, **event: Any) -> None:
         self.ports.send({**event, "run": self.ports.request.run})
