@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynvim import NvimError
+from reviewing import TEXT, Reviews, finding
 
 from neovim_child import Editor
-from reviewing import TEXT, Reviews, finding
 
 
 @pytest.fixture
@@ -114,14 +114,14 @@ def test_findings_stand_on_the_lines_that_they_quote_or_are_stale(
         first = min(at, length)
         reviews.editor.api.buf_set_lines(reviews.buffer, first, min(first + count, length), True, new)
     if ended:
-        reviews.editor.lua("local found = require('vivek.findings') found.refresh(found.of(...))", reviews.buffer)
+        reviews.editor.lua(
+            "local found = require('vivek.findings') found.refresh(found.of(...))", reviews.buffer
+        )
     else:
         reviews.end(run, *found)
     lines = reviews.editor.lines(reviews.buffer)
     fresh = {line: told.split("\n")[0] for line, _, told in reviews.diagnostics() if "Stale" not in told}
-    assert fresh == {
-        lines.index(one["quote"]) + 1: one["message"] for one in found if one["quote"] in lines
-    }
+    assert fresh == {lines.index(one["quote"]) + 1: one["message"] for one in found if one["quote"] in lines}
 
 
 def test_enter_in_the_report_goes_to_the_finding(reviews: Reviews) -> None:
@@ -154,9 +154,7 @@ def test_enter_shows_a_source_that_no_window_shows(reviews: Reviews) -> None:
 
 
 def test_a_map_of_the_users_for_the_report_wins(reviews: Reviews) -> None:
-    reviews.editor.command(
-        "autocmd FileType vivekreview nnoremap <buffer> <CR> <Cmd>let g:mine = 1<CR>"
-    )
+    reviews.editor.command("autocmd FileType vivekreview nnoremap <buffer> <CR> <Cmd>let g:mine = 1<CR>")
     reviews.review(finding(5))
     reviews.enter_report("fault 5")
     reviews.editor.feed("<CR>")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from pynvim import NvimError
+from reviewing import TEXT, Reviews, finding
 
 from neovim_child import Editor
-from reviewing import TEXT, Reviews, finding
 
 
 @pytest.fixture
@@ -112,7 +112,12 @@ def test_a_review_that_fails_in_the_middle_keeps_what_it_has_found(reviews: Revi
 
 def test_a_model_that_fails_leaves_what_the_static_tools_found_and_says_so(reviews: Reviews) -> None:
     run = reviews.begin()
-    failure = {"kind": "ModelUnreachableError", "message": "No model answers.", "hint": "Start one.", "partial": ""}
+    failure = {
+        "kind": "ModelUnreachableError",
+        "message": "No model answers.",
+        "hint": "Start one.",
+        "partial": "",
+    }
     reviews.end(run, finding(5), complete=False, error=failure)
     assert reviews.places() == [5]
     assert "No model answers. Start one." in reviews.editor.messages()

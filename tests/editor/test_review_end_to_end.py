@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from review_helpers import said
+from reviewing import Reviews
 
 from neovim_child import Editor
-from reviewing import Reviews
+from review_helpers import said
 from vivek.review import calibration
 
 TEXT = '''import os
@@ -97,7 +97,7 @@ def test_static_findings_and_those_of_the_model_are_shown_fixed_dismissed_and_ex
     result = whole.run("VivekReview")["result"]
     assert (result["complete"], result["ungrounded"]) == (True, 1)
     assert (10, "ruff F821") in whole.sources()
-    assert calibration.SHOWN_FROM > calibration.calibrated({})
+    assert calibration.calibrated({}) < calibration.SHOWN_FROM
     assert [line for line, source in whole.sources() if source.startswith("model")] == []
     report = whole.report()
     assert "## Unsure: 1" in report
@@ -184,7 +184,7 @@ def test_a_file_of_20000_lines_is_reviewed_until_it_is_stopped_and_keeps_what_wa
     editor.command("1put! ='x = 1'")
     editor.wait_for("require('vivek').statusline():find('of 4000 · ', 1, true)", timeout=120)
     editor.command("VivekStop")
-    editor.wait_for(lambda: whole.ended(), timeout=60)
+    editor.wait_for(whole.ended, timeout=60)
     name, data = whole.ended()[0]
     assert (name, data["result"]["complete"]) == ("VivekReviewed", False)
     lines = editor.lines()
@@ -201,7 +201,9 @@ def test_a_binary_file_is_refused_with_a_reason(whole: Whole) -> None:
 
 def test_a_file_of_another_language_without_a_server_is_reviewed_by_grammar_and_model(whole: Whole) -> None:
     whole.replies(said(("  return a - b", "It subtracts.")))
-    whole.editor.edit("local function add(a, b)\n  return a - b\nend\nlocal = 1\n", name="a.lua", filetype="lua")
+    whole.editor.edit(
+        "local function add(a, b)\n  return a - b\nend\nlocal = 1\n", name="a.lua", filetype="lua"
+    )
     result = whole.run("VivekReview")["result"]
     assert [one["source"] for one in result["findings"]] == ["tree-sitter"]
     assert [one["line"] for one in result["folded"]] == [2]
@@ -226,7 +228,9 @@ def test_a_model_that_answers_nonsense_costs_no_static_finding(whole: Whole, non
 
 def test_a_model_that_cannot_be_reached_costs_no_static_finding(whole: Whole) -> None:
     whole.editor.edit(TEXT, name="a.py")
-    whole.editor.lua("require('vivek').setup({ python = ..., backend = 'scripted', url = '/nowhere' })", sys.executable)
+    whole.editor.lua(
+        "require('vivek').setup({ python = ..., backend = 'scripted', url = '/nowhere' })", sys.executable
+    )
     whole.run("VivekReview")
     assert (10, "ruff F821") in whole.sources()
     assert "**Not complete:**" in whole.report()
@@ -237,10 +241,10 @@ def test_edits_while_the_review_runs_are_followed_to_its_end(whole: Whole) -> No
     whole.replies({"text": said(("    return 3 * r", "No square.")), "tokens_per_second": 15}, said())
     editor.edit(TEXT, name="a.py")
     editor.command("VivekReview")
-    editor.wait_for(lambda: whole.sources(), timeout=60)
+    editor.wait_for(whole.sources, timeout=60)
     editor.command("2put =['x = 1', 'y = 2']")
     editor.command("12substitute/count/len(items)/")
-    editor.wait_for(lambda: whole.ended(), timeout=60)
+    editor.wait_for(whole.ended, timeout=60)
     editor.wait_for(lambda: 12 in [line for line, _ in whole.sources()])
     code = "return vim.tbl_map(function(d) return { d.lnum + 1, d.user_data.vivek.stale } end, vim.diagnostic.get(0))"
     assert [12, True] in editor.lua(code)
