@@ -27,6 +27,7 @@ from vivek.errors import ContextWindowExceededError, ModelNotFoundError
 from vivek.llm import select, server, weights
 from vivek.llm.base import ChatModel, Finished, Message, Queued, Reading, Sampling, StreamEvent, Text
 from vivek.llm.llamacpp import LlamaCppModel
+from vivek.llm.odds import log_odds
 from vivek.llm.ollama import OllamaModel
 from vivek.llm.openai import KEY_VARIABLE, OpenAIModel
 
@@ -280,6 +281,18 @@ def test_a_schema_is_obeyed(backend: Backend) -> None:
     assert set(reply) == {"verdict", "line"}
     assert reply["verdict"] in ("good", "bad")
     assert isinstance(reply["line"], int)
+
+
+def test_the_odds_of_a_one_word_answer_are_told(backend: Backend) -> None:
+    async def odds(word: str) -> float | None:
+        async with opened(backend) as model:
+            assert "logprobs" in (await model.info()).capabilities
+            return await log_odds(model, [Message("user", f"Say only the word {word}.")], "Yes", "No")
+
+    yes, no = run(odds("Yes")), run(odds("No"))
+    assert yes is not None
+    assert no is not None
+    assert yes > 0 > no
 
 
 def connections(backend: Backend) -> list[Any]:

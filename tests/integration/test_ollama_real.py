@@ -84,7 +84,8 @@ def test_its_family_quantisation_and_capabilities_are_told(server: Ollama) -> No
             await model.aclose()
 
     info = run(about())
-    assert (info.family, info.quantization, info.capabilities) == ("qwen2", "Q4_K_M", {"schema"})
+    told = (info.family, info.quantization, info.capabilities)
+    assert told == ("qwen2", "Q4_K_M", {"schema", "logprobs"})
 
 
 def test_it_is_listed_and_described(server: Ollama, gguf: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +162,21 @@ def test_without_a_model_none_is_looked_for(shell: Shell) -> None:
     shell.write("a.py", CLEAN)
     done = shell.run("review", "a.py", "--no-model", "--backend", "openai", "--url", "http://127.0.0.1:1")
     assert done.returncode == 0, done.stderr
+
+
+def test_an_interrupt_prints_what_was_found(shell: Shell) -> None:
+    shell.script.write_text(json.dumps({"replies": [{"text": "{", "hang": True}]}))
+    shell.write("a.py", CLEAN)
+    scripted = ["--backend", "scripted", "--url", str(shell.script)]
+    command = [sys.executable, "-m", "vivek.cli", "review", "a.py", "--json", *scripted]
+    with subprocess.Popen(
+        command, cwd=shell.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "scripted" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=120)
+    report = json.loads(told)
+    assert process.returncode == 2
+    assert not report["complete"]
+    assert report["skipped"][0]["reason"] == "The review was stopped before it."

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
-import tempfile
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from vivek.atomic import replace
 from vivek.bench.command import add_options as add_bench_options
 from vivek.cancel import CancelToken
 from vivek.config import BACKENDS, HISTORY_STRATEGIES, Settings
@@ -238,8 +237,7 @@ def _failure_report(error: VivekError) -> dict[str, Any]:
         "warning": "",
         "text": None,
     }
-    told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
-    return {**empty, "error": told}
+    return {**empty, "error": error.plain()}
 
 
 def _tell_error(error: VivekError, arguments: argparse.Namespace, terminal: Any) -> None:
@@ -260,24 +258,12 @@ def _write(path: Path, old_text: str, new_text: str) -> None:
                 f"{path.name} changed while the model was at work, so nothing was written.",
                 hint="The diff is on standard output. Apply it by hand, or ask again.",
             )
-        _replace(target, new_text.encode("utf-8", "surrogateescape"))
+        replace(target, new_text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise RequestError(
             f"{path.name} cannot be written: {error.strerror}.",
             hint="The diff is on standard output. Make the file and its folder writable, or apply it by hand.",
         ) from error
-
-
-def _replace(target: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(target.stat().st_mode & 0o7777)
-        Path(temporary).replace(target)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _install(arguments: argparse.Namespace) -> int:

@@ -41,6 +41,10 @@ class VivekError(Exception):
         """The class name, e.g. ``"ModelNotFoundError"``: what a script can test for."""
         return type(self).__name__
 
+    def plain(self) -> dict[str, str]:
+        """The error as plain data, for other programs."""
+        return {"kind": self.kind, "message": self.message, "hint": self.hint, "partial": self.partial}
+
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 

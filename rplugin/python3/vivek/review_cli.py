@@ -127,7 +127,7 @@ def _not_reviewed(source: Source, error: VivekError) -> Review:
 
 
 def _whole(reviews: Sequence[Review]) -> Review:
-    from vivek.review.finding import together
+    from vivek.review.summary import together
 
     return together(reviews)
 
@@ -173,7 +173,6 @@ def _failed(error: VivekError, arguments: argparse.Namespace, terminal: Any) -> 
     if arguments.json:
         from vivek.review.finding import Review
 
-        told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
-        print(json.dumps(Review(complete=False, error=told).report()))
+        print(json.dumps(Review(complete=False, error=error.plain()).report()))
     terminal.error(error)
     return NOT_RUN

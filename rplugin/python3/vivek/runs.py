@@ -118,7 +118,7 @@ class Runs:
         except VivekError as error:
             if not isinstance(error, RunStoppedError):
                 _log.warning("Run %s: %s: %s", run, error.kind, error)
-            ending = {"kind": "error", "run": run, "error": plain_error(error)}
+            ending = {"kind": "error", "run": run, "error": error.plain()}
         finally:
             self._emit(ending)
 
@@ -129,11 +129,6 @@ def _noted() -> Iterator[None]:
         yield
     except VivekError as error:
         _log.warning("%s: %s", error.kind, error)
-
-
-def plain_error(error: VivekError) -> dict[str, str]:
-    """An error as plain data."""
-    return {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
 
 
 def _path(payload: Mapping[str, Any]) -> Path | None:

@@ -33,8 +33,8 @@ def test_what_ruff_finds_has_its_rule_line_and_quote() -> None:
 
 
 def test_the_rules_of_vivek_find_what_ruff_does_not() -> None:
-    told, _ = found("def f(n):\n    while True:\n        n += 1\n")
-    assert [(one.source, one.category) for one in told] == [("vivek endless", "correctness")]
+    told, _ = found("def f(xs):\n    sorted(xs)\n    return xs\n")
+    assert [(one.source, one.severity) for one in told] == [("vivek thrown-away", "warning")]
 
 
 def test_a_line_that_says_noqa_is_left_alone() -> None:
@@ -109,3 +109,11 @@ def test_a_grammar_that_cannot_know_macros_only_warns() -> None:
 def test_a_server_that_knows_the_file_is_a_static_tool() -> None:
     assert found("x\n", "zzz")[1] == ["No static tool here knows zzz."]
     assert found("x\n", "zzz", diagnostics=(Diagnostic(1, "odd", "hint", "zls"),))[1] == []
+
+
+def test_names_that_are_made_at_run_time_are_no_errors() -> None:
+    [finding] = found("globals().update(made=1)\n\n\ndef f():\n    return made\n")[0]
+    assert (finding.source, finding.severity) == ("ruff F821", "warning")
+    many = "".join(f"    n{number}()\n" for number in range(6))
+    assert {one.severity for one in found(f"def f():\n{many}")[0]} == {"warning"}
+    assert [one.severity for one in found("def f():\n    n1()\n    n1()\n")[0]] == ["error", "error"]

@@ -10,8 +10,8 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from vivek.config import BACKENDS, Settings
 from vivek.errors import ConfigError, RequestError, VivekError
 
 if TYPE_CHECKING:
+    from vivek.bench.progress import Tell
     from vivek.bench.records import Records
     from vivek.bench.result import Result
     from vivek.bench.run import Outcome, Plan
@@ -32,10 +33,18 @@ USED_BADLY = 2
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the parser of ``vivek bench`` its options."""
-    parser.add_argument("file", nargs="*", type=Path, help="JSONL files of tasks; without one, Vivek's own")
+    parser.add_argument("file", nargs="*", type=Path, help="JSONL files; without one, Vivek's own")
+    parser.add_argument(
+        "--kind",
+        choices=("task", "review"),
+        default="task",
+        help="what the files hold: tasks to be done, or labelled functions to be reviewed",
+    )
     what = parser.add_argument_group("what is run")
     what.add_argument(
-        "--arms", metavar="A,B", help="what is compared; the first is the base (default: raw,vivek)"
+        "--arms",
+        metavar="A,B",
+        help="what is compared; the first is the base (default: raw,vivek; of reviews static,model,run-examples)",
     )
     what.add_argument("--ids", metavar="GLOB", help="only tasks whose id matches")
     what.add_argument("--limit", type=_positive, metavar="N", help="only the first N of them")
@@ -82,12 +91,16 @@ def bench(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    if arguments.read:
-        return _read(arguments)
     if arguments.plot:
         from vivek.bench import plot
 
         plot.refuse_if_impossible(arguments.plot)
+    if arguments.kind == "review":
+        from vivek.bench.reviews import command
+
+        return command.bench(arguments, arguments.out or _default_folder())
+    if arguments.read:
+        return _read(arguments)
     if arguments.compare:
         return _compare(arguments)
     return _run(arguments)
@@ -97,14 +110,15 @@ def _run(arguments: argparse.Namespace) -> int:
     cancel = CancelToken()
     signal.signal(signal.SIGINT, lambda _signal, _frame: cancel.cancel())
 
-    from vivek.bench import run
+    from vivek.bench import progress, run
     from vivek.log import configure
 
     configure()
     plan, options = _plan(arguments), _options(arguments)
     folder = arguments.out or _default_folder()
     print(f"The run is kept in {folder}; --out {folder} goes on with it.", file=sys.stderr)
-    with _progress() as tell:
+    tell: Tell[Result]
+    with progress.shown(_told) as tell:
         records = run.run(plan, options, folder, tell, cancel)
     results = run.selected(plan, records.results)
     _show(arguments, run.outcome(results, plan.arms), [records])
@@ -135,7 +149,7 @@ def _read(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _show(arguments: argparse.Namespace, found: Outcome, every: Sequence[Records]) -> None:
+def _show(arguments: argparse.Namespace, found: Outcome, every: Sequence[Records[Result]]) -> None:
     from rich.console import Console
 
     from vivek.bench import plot, report, run, table
@@ -177,32 +191,6 @@ def _default_folder() -> Path:
     from vivek.paths import state_dir
 
     return state_dir() / "bench" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, Result | None], None]]:
-    """A bar on a terminal; elsewhere a line for each result."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(file=sys.stderr, highlight=False)
-    if not console.is_terminal:
-        yield _tell_plainly
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("loading the model", total=None)
-
-        def tell(done: int, total: int, result: Result | None) -> None:
-            text = _told(result) if result else "at work"
-            progress.update(bar, completed=done, total=total, description=text)
-
-        yield tell
-
-
-def _tell_plainly(done: int, total: int, result: Result | None) -> None:
-    if result:
-        print(f"{done} of {total}  {_told(result)}", file=sys.stderr, flush=True)
 
 
 def _told(result: Result) -> str:

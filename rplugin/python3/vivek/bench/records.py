@@ -11,27 +11,28 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
-from vivek.bench.result import Result
 from vivek.errors import RequestError
+
+R = TypeVar("R", bound=Mapping[str, Any])
 
 _SETTINGS = "run.json"
 _RESULTS = "results.jsonl"
 _LOCK = "lock"
 
 
-class Records:
-    """The results of a run, in the order in which they were made."""
+class Records(Generic[R]):
+    """The results of a run, in the order in which they were made: a `Result` each, or a review's `Judged`."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], results: list[Result]) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], results: list[R]) -> None:
         self.folder = folder
         self.settings = settings
         self.results = results
 
-    def add(self, result: Result) -> None:
+    def add(self, result: R) -> None:
         """Keep a result; it is on the disk when this returns. Raises OSError."""
         with (self.folder / _RESULTS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(result) + "\n")
@@ -45,7 +46,7 @@ class Records:
 
 
 @contextmanager
-def begun(folder: Path, settings: Mapping[str, Any]) -> Iterator[Records]:
+def begun(folder: Path, settings: Mapping[str, Any]) -> Iterator[Records[Any]]:
     """The folder's records, to add to; nobody else can meanwhile.
 
     Raises RequestError where it holds a run with other settings, is at work already, or is damaged.
@@ -69,7 +70,7 @@ def begun(folder: Path, settings: Mapping[str, Any]) -> Iterator[Records]:
         lock.release()
 
 
-def read(folder: Path) -> Records:
+def read(folder: Path) -> Records[Any]:
     """The folder's records, to look at. Raises RequestError where they cannot be read."""
     try:
         settings = json.loads((folder / _SETTINGS).read_text("utf-8"))
@@ -82,14 +83,13 @@ def read(folder: Path) -> Records:
     return Records(folder, settings, [_result(path, number, line) for number, line in enumerate(lines, 1)])
 
 
-def _result(path: Path, number: int, line: str) -> Result:
+def _result(path: Path, number: int, line: str) -> Any:
     try:
-        result: Result = json.loads(line)
+        return json.loads(line)
     except ValueError as error:
         raise RequestError(
             f"Line {number} of {path} is damaged: {error}.", hint="Delete the line; its task is done again."
         ) from error
-    return result
 
 
 def _refuse_others(folder: Path, settings: Mapping[str, Any]) -> None:

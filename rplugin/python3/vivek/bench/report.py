@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vivek.bench.records import Records
+from vivek.bench.result import Result
 from vivek.bench.summary import Summary, by_arm, summary
 from vivek.errors import RequestError
 
@@ -32,7 +33,7 @@ _COLUMNS = (
 )
 
 
-def markdown(every: Sequence[Records]) -> str:
+def markdown(every: Sequence[Records[Result]]) -> str:
     """The table. Raises RequestError where a run lacks the arms `raw` and `vivek`."""
     rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(each) for each in every)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -49,7 +50,7 @@ def faults(raw: Summary, vivek: Summary) -> list[str]:
     return [fault for fault, there in found.items() if there]
 
 
-def _row(records: Records) -> tuple[str, ...]:
+def _row(records: Records[Result]) -> tuple[str, ...]:
     arms = by_arm(records.results)
     if not {"raw", "vivek"} <= set(arms):
         raise RequestError(f"{records.folder} lacks an arm.", hint="A report needs raw and vivek: --arms.")

@@ -7,13 +7,14 @@ gone when another comes to the same task.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from vivek import version
 from vivek.bench.paired import Comparison, compare
+from vivek.bench.progress import Tell
 from vivek.bench.recording import conversation
 from vivek.bench.records import Records, begun
 from vivek.bench.result import Result
@@ -49,18 +50,15 @@ class Outcome:
 
 
 def run(
-    plan: Plan,
-    options: Options,
-    folder: Path,
-    tell: Callable[[int, int, Result | None], None],
-    cancel: CancelToken,
-) -> Records:
+    plan: Plan, options: Options, folder: Path, tell: Tell[Result], cancel: CancelToken
+) -> Records[Result]:
     """Do what is not done yet. tell: (steps done, steps in all, the result of the last one).
 
     Raises RequestError where the folder holds another run, and as `Trials`; what was finished stays.
     """
     trials = Trials(options, cancel)
     try:
+        records: Records[Result]
         with begun(folder, settings(plan, options, trials.info)) as records:
             _go_on(plan, trials, records, tell)
             return records
@@ -80,7 +78,7 @@ def settings(plan: Plan, options: Options, info: ModelInfo) -> dict[str, Any]:
     """What must be the same for a run to go on: the model, how it is asked, the task files, and Vivek itself."""
     return {
         "vivek": version.VERSION,
-        "sources": _sources(),
+        "sources": sources(),
         "model": info.name,
         "digest": info.digest,
         "backend": info.backend,
@@ -100,7 +98,7 @@ def selected(plan: Plan, results: Sequence[Result]) -> list[Result]:
     return [each for each in results if (each["arm"], each["repeat"], each["file"], each["task"]) in wanted]
 
 
-def together(every: Sequence[Records]) -> list[Result]:
+def together(every: Sequence[Records[Result]]) -> list[Result]:
     """The results of several runs. An arm that more than one of them has is told apart by its folder."""
     folders: dict[str, set[Path]] = {}
     for records in every:
@@ -113,7 +111,7 @@ def together(every: Sequence[Records]) -> list[Result]:
     ]
 
 
-def report(every: Sequence[Records], found: Outcome) -> dict[str, Any]:
+def report(every: Sequence[Records[Result]], found: Outcome) -> dict[str, Any]:
     """What ``--json`` prints."""
     return {
         "runs": [{"folder": str(each.folder), "settings": each.settings} for each in every],
@@ -122,9 +120,17 @@ def report(every: Sequence[Records], found: Outcome) -> dict[str, Any]:
     }
 
 
-def _go_on(
-    plan: Plan, trials: Trials, records: Records, tell: Callable[[int, int, Result | None], None]
-) -> None:
+def sources() -> str:
+    """A digest (hex) of all that decides what an arm does: results of two versions are no one run."""
+    root = Path(version.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        if path.suffix in (".py", ".txt") and path.relative_to(root).parts[0] != "bench":
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _go_on(plan: Plan, trials: Trials, records: Records[Result], tell: Tell[Result]) -> None:
     steps, done = plan.steps(), records.done()
     last = {each["arm"]: _last(each) for each in records.results}
     tell(0, len(steps), None)
@@ -140,13 +146,3 @@ def _go_on(
 
 def _last(result: Result) -> list[Message]:
     return conversation(result["calls"][-1]) if result["calls"] else []
-
-
-def _sources() -> str:
-    """A digest (hex) of all that decides what an arm does: results of two versions are no one run."""
-    root = Path(version.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".txt") and path.relative_to(root).parts[0] != "bench":
-            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()

@@ -12,8 +12,13 @@ from typing import Any, Literal, Protocol
 
 Role = Literal["system", "user", "assistant"]
 
-Capability = Literal["schema", "cached_tokens"]
-"""What not every server can do: bind a reply to a JSON schema; tell how much of a prompt came from its cache."""
+Capability = Literal["schema", "cached_tokens", "logprobs"]
+"""What not every server can do: bind a reply to a JSON schema; tell how much of a prompt came from its cache; tell how
+likely each token was."""
+
+
+MOST_LIKELY = 20
+"""OpenAI's limit, and so vLLM's and Ollama's, on how many likely tokens are told for a place."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Sampling:
     """How to decode. max_tokens: the cap on generated tokens, always set so that no reply runs away.
 
     repeat_penalty: 1.0 is none, which is right where code must be copied. schema: a JSON schema that the reply is bound
-    to, where the server has that capability; None for free text.
+    to, where the server has that capability; None for free text. likely: how many of the likeliest tokens are told for
+    each place of the reply, at most MOST_LIKELY, where the server has the capability "logprobs"; 0 for none.
     """
 
     max_tokens: int
@@ -39,6 +45,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     repeat_penalty: float = 1.0
     schema: Mapping[str, Any] | None = None
+    likely: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,10 +101,23 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Text:
-    """A piece of the reply, as it was decoded."""
+class Token:
+    """One token of a reply. likely: the likeliest tokens for its place, each with its log-probability (natural)."""
 
     text: str
+    logprob: float
+    likely: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of the reply, as it was decoded.
+
+    tokens: those it is made of, where they were asked for (`Sampling.likely`) and the server tells.
+    """
+
+    text: str
+    tokens: tuple[Token, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import httpx
 from vivek.errors import ModelAPIError, VivekError
 from vivek.llm import transport
 from vivek.llm.base import CallStats, Finished, Message, Reading, Sampling, StreamEvent, Text
+from vivek.llm.odds import tokens_of
 
 Refusal = Callable[[int, str], VivekError]
 """Makes an error of the HTTP status and the server's own words."""
@@ -38,6 +39,8 @@ def body(messages: Sequence[Message], sampling: Sampling) -> dict[str, Any]:
     if sampling.schema is not None:
         schema = {"name": "reply", "strict": True, "schema": dict(sampling.schema)}
         content["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if sampling.likely:
+        content |= {"logprobs": True, "top_logprobs": sampling.likely}
     return content
 
 
@@ -112,10 +115,12 @@ class Reply:
             yield Reading(progress["processed"], progress["total"])
         for choice in chunk.get("choices") or ():
             self.reason = choice.get("finish_reason") or self.reason
-            if text := (choice.get("delta") or {}).get("content"):
+            text = (choice.get("delta") or {}).get("content") or ""
+            tokens = tokens_of((choice.get("logprobs") or {}).get("content"))
+            if text or tokens:
                 self._first_token_ms = self._first_token_ms or self._milliseconds()
                 self.written.append(text)
-                yield Text(text)
+                yield Text(text, tokens)
         self._usage = chunk.get("usage") or self._usage
 
     def end(self) -> Finished:

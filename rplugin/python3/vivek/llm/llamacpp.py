@@ -66,7 +66,7 @@ class LlamaCppModel:
             parameters=facts["data"][0]["meta"]["n_params"],
             family=head.family,
             quantization=head.quantization,
-            capabilities=frozenset({"schema", "cached_tokens"}),
+            capabilities=frozenset({"schema", "cached_tokens", "logprobs"}),
         )
 
     async def counter(self) -> TokenCounter:

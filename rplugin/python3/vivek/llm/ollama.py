@@ -36,8 +36,11 @@ from vivek.llm.base import (
 )
 from vivek.llm.completions import one_system, plain
 from vivek.llm.line import Line
+from vivek.llm.odds import tokens_of
 from vivek.llm.ollama_store import api_failure, full_name, list_models, loaded_models, server_at
 from vivek.llm.traps import (
+    LOGPROBS_FROM,
+    at_least,
     gpu_warning,
     reload_warning,
     template_warning,
@@ -90,7 +93,7 @@ class OllamaModel:
             or parameters_in(labels.get("parameter_size") or ""),
             family=details.get("general.architecture") or labels.get("family") or "",
             quantization=labels.get("quantization_level") or "",
-            capabilities=_capabilities(show),
+            capabilities=_capabilities(show, str((await self._page("/api/version")).get("version") or "")),
         )
 
     async def warnings(self) -> Sequence[str]:
@@ -154,6 +157,8 @@ class OllamaModel:
         request = self._request(options | _options(sampling), plain(one_system(messages)), stream=True)
         if sampling.schema is not None:
             request["format"] = sampling.schema
+        if sampling.likely:  # an older server passes over what it does not know
+            request |= {"logprobs": True, "top_logprobs": sampling.likely}
         line = _lines.setdefault((self._url, self.name), Line())
         async with aclosing(
             line.along(self._chat(request, total, start, load_ms), Reading(0, total))
@@ -173,10 +178,12 @@ class OllamaModel:
                 async for part in transport.ndjson(response, self._server):
                     if part.get("error"):
                         raise self._failure(500, transport.error_text(part["error"]), total)
-                    if text := (part.get("message") or {}).get("content"):
+                    text = (part.get("message") or {}).get("content") or ""
+                    tokens = tokens_of(part.get("logprobs"))
+                    if text or tokens:
                         written.append(text)
                         first_ms = first_ms or _milliseconds(start)
-                        yield Text(text)
+                        yield Text(text, tokens)
                     if part.get("done"):
                         yield self._finished(part, total, load_ms, first_ms, _milliseconds(start))
                         return
@@ -333,10 +340,13 @@ def weights_digest(show: Mapping[str, Any]) -> str:
     return found[1] if found else ""
 
 
-def _capabilities(show: Mapping[str, Any]) -> frozenset[Capability]:
+def _capabilities(show: Mapping[str, Any], version: str) -> frozenset[Capability]:
     """Schemas came with Ollama 0.5; ``capabilities`` in ``/api/show``, by which a server is known to have them, with
-    0.6.4. It does not tell how much of a prompt was cached."""
-    return frozenset({"schema"}) if "capabilities" in show else frozenset()
+    0.6.4; log-probabilities with 0.12.11. It does not tell how much of a prompt was cached."""
+    found: set[Capability] = {"schema"} if "capabilities" in show else set()
+    if at_least(version, LOGPROBS_FROM):
+        found.add("logprobs")
+    return frozenset(found)
 
 
 def _options(sampling: Sampling) -> dict[str, Any]:

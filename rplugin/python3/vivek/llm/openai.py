@@ -41,8 +41,8 @@ DEFAULT_WINDOW = 4096
 where nobody says otherwise."""
 
 _CAPABILITIES: Mapping[Kind, frozenset[Capability]] = {
-    "llama.cpp": frozenset({"schema", "cached_tokens"}),
-    "vLLM": frozenset({"schema"}),
+    "llama.cpp": frozenset({"schema", "cached_tokens", "logprobs"}),
+    "vLLM": frozenset({"schema", "logprobs"}),
     "LM Studio": frozenset({"schema"}),
     "Ollama": frozenset({"schema"}),
     "unknown": frozenset(),
@@ -330,6 +330,9 @@ def _body(facts: Facts, messages: Sequence[Message], sampling: Sampling) -> dict
     body = {"model": facts.id, **completions.body(messages, sampling)}
     if "schema" not in _CAPABILITIES[facts.kind]:
         body.pop("response_format", None)
+    if "logprobs" not in _CAPABILITIES[facts.kind]:
+        body.pop("logprobs", None)
+        body.pop("top_logprobs", None)
     if penalty := _PENALTY.get(facts.kind):
         body[penalty] = sampling.repeat_penalty
     if facts.kind == "vLLM":

@@ -1,7 +1,7 @@
 """A model that says what it was told to say, for tests: no weights, no server, the same protocol.
 
 It also stands in for a model in the tests of the editor, where the host process reads its replies from a
-file. It does not sample: of `Sampling` only max_tokens counts.
+file. It does not sample: of `Sampling` only max_tokens and likely count.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,7 @@ from vivek.llm.base import (
     Sampling,
     StreamEvent,
     Text,
+    Token,
     TokenCounter,
 )
 from vivek.llm.line import Line
@@ -61,7 +62,7 @@ class Reply:
 
     chunks: the pieces it comes in. tokens_per_second: one chunk is one token; 0 is as fast as possible.
     error: raised when `after` characters were sent. hang: say nothing more after the text, until the call is
-    cancelled.
+    cancelled. likely: the log-probabilities that are told of the first chunk's place, where a call asks for them.
     """
 
     chunks: tuple[str, ...]
@@ -69,6 +70,7 @@ class Reply:
     error: VivekError | None = None
     after: int = 0
     hang: bool = False
+    likely: Mapping[str, float] = field(default_factory=dict)
 
     def sent(self) -> Iterator[str]:
         """The chunks that are sent, cut where the error strikes."""
@@ -152,10 +154,10 @@ class ScriptedModel:
         calls.
 
         ``{"replies": [{"text": str, "tokens_per_second": n, "error": null | {"kind", "message", "after"},
-        "hang": bool}], "context_window": n, "repeat_last": bool, "parameters": n | null, "family": str,
-        "quantization": str, "capabilities": ["schema"], "widest": n, "slots": n}``; all but "text" may be left out.
-        How many replies were used is kept for the life of the process, whatever the file becomes and however many
-        models read it. Raises ConfigError, on the first call, where it is not such a file.
+        "hang": bool, "likely": {text: n}}], "context_window": n, "repeat_last": bool, "parameters": n | null,
+        "family": str, "quantization": str, "capabilities": ["schema"], "widest": n, "slots": n}``; all but "text" may
+        be left out. How many replies were used is kept for the life of the process, whatever the file becomes and
+        however many models read it. Raises ConfigError, on the first call, where it is not such a file.
         """
         model = cls(name=path.stem)
         model._script = partial(_script_in, path)
@@ -170,10 +172,11 @@ class ScriptedModel:
         error: VivekError | None = None,
         after: int | None = None,
         hang: bool = False,
+        likely: Mapping[str, float] | None = None,
     ) -> None:
         """Add a reply: text, ready-made chunks, or an error that comes at once.
 
-        error, after: fail when `after` characters were sent, after all of them by default. hang: see Reply.
+        error, after: fail when `after` characters were sent, after all of them by default. hang, likely: see Reply.
         """
         if isinstance(reply, VivekError):
             chunks: tuple[str, ...] = ()
@@ -181,7 +184,7 @@ class ScriptedModel:
         else:
             chunks = tokens(reply) if isinstance(reply, str) else tuple(reply)
         end = sum(map(len, chunks)) if after is None else after
-        self._script().replies.append(Reply(chunks, tokens_per_second, error, end, hang))
+        self._script().replies.append(Reply(chunks, tokens_per_second, error, end, hang, likely or {}))
 
     async def info(self) -> ModelInfo:
         """The model as its script describes it. Raises ConfigError where the script's file is not one."""
@@ -229,7 +232,7 @@ class ScriptedModel:
         reply = script.reply(self._place.step())
         total = _fitting(messages, self._window(script))
         line, turns = self._place.queue(script.slots)
-        call = _said(reply, sampling.max_tokens, total, turns)
+        call = _said(reply, sampling, total, turns)
         async with aclosing(line.along(call, Reading(0, total))) as events:
             async for event in events:
                 yield event
@@ -268,7 +271,7 @@ _PLACES: dict[Path, _Place] = {}
 
 
 async def _said(
-    reply: Reply, max_tokens: int, total: int, turns: asyncio.Semaphore
+    reply: Reply, sampling: Sampling, total: int, turns: asyncio.Semaphore
 ) -> AsyncGenerator[StreamEvent, None]:
     asked = time.monotonic()
     async with turns:
@@ -276,12 +279,13 @@ async def _said(
         yield Reading(total, total)
         said, first = 0, 0.0
         for chunk in reply.sent():
-            if said == max_tokens:
+            if said == sampling.max_tokens:
                 break
             await _pace(start, said, reply.tokens_per_second)
             first = first or _milliseconds(asked)
+            told = sampling.likely and not said and reply.likely
             said += 1
-            yield Text(chunk)
+            yield Text(chunk, (Token(chunk, reply.likely.get(chunk, 0.0), reply.likely),) if told else ())
         else:
             if reply.hang:
                 await asyncio.Event().wait()
@@ -335,6 +339,7 @@ def _reply(item: dict[str, Any]) -> Reply:
         _error(failure) if failure else None,
         failure.get("after", len(item["text"])) if failure else 0,
         bool(item.get("hang")),
+        item.get("likely") or {},
     )
 
 

@@ -13,6 +13,20 @@ TRUNCATES_UNTIL = (0, 12, 6)
 """The first Ollama whose chats obey `truncate: false` and `shift: false`: 0.12.5's request type has neither field
 (api/types.go of both releases)."""
 
+LOGPROBS_FROM = (0, 12, 11)
+"""The first Ollama whose chats tell log-probabilities."""
+
+
+def at_least(version: str, wanted: tuple[int, int, int]) -> bool:
+    """Whether a server's version is that or newer. 0.0.0, a build of one's own, is; what is no version is not.
+
+    >>> at_least("0.13.0", (0, 12, 11)), at_least("0.12.6", (0, 12, 11)), at_least("", (0, 12, 11))
+    (True, False, False)
+    """
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    own = tuple(map(int, numbers.groups())) if numbers else None
+    return own is not None and (own >= wanted or own == (0, 0, 0))
+
 
 def template_warning(show: Mapping[str, Any]) -> str | None:
     """What to tell of a model without a chat template, from the answer of ``/api/show``; None if it has

@@ -26,10 +26,11 @@ NAMES = (
     "verdict",
     "again",
     "review",
+    "doubt",
 )
 """The templates: one system message for all calls; a task for each kind of work, in two cases also a plainer one; what
 is said of a failed attempt; the planner's and the reviewer's questions, and what is said of an answer that is
-none; what is asked of a block under review."""
+none; what is asked of a block under review, for words and for probabilities."""
 
 
 def render(name: str, **values: str) -> str:

@@ -1,11 +1,21 @@
-"""From what was measured of a block to how likely it has a bug, by coefficients that were fitted to labelled pairs."""
+"""From what was measured of a block to how likely it has a bug, by coefficients that were fitted to labelled pairs.
+
+The coefficients are in `calibration.json`, with the command that made them and what they were measured on: as many
+functions with a bug as without. The log-odds of a bug are a sum over what is known; what is missing adds nothing.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
 
 DOUBT = "doubt"
-"""The model's log-odds of BUG over OK."""
+"""The model's log-odds of a bug over none."""
 
 STATIC = "static"
 """How many errors and warnings the static tools have in the block."""
@@ -15,16 +25,73 @@ EXAMPLES_FAILED = "examples failed"
 """How many of the block's own examples ran so."""
 
 LINES = "lines"
-"""Lines of the block."""
+"""Lines of the block. Of two blocks the longer is not the worse one: it has no coefficient."""
 
-SHOWN_FROM = 0.8
-"""A finding of the model below this confidence is folded away."""
+DATA = "calibration.json"
 
-_BASE_RATE = 0.3
+
+@dataclass(frozen=True)
+class Coefficients:
+    """What `calibrated` goes by.
+
+    weights: of each feature. doubt_mean, doubt_scale: of the functions that they were fitted to. shown_from: the
+    suspicion from which on false alarms were rare among them.
+    """
+
+    intercept: float
+    weights: Mapping[str, float]
+    doubt_mean: float
+    doubt_scale: float
+    shown_from: float
+
+
+def features(signals: Mapping[str, float]) -> dict[str, float]:
+    """What of the signals is weighed: the doubt as it is, of the others whether there are any.
+
+    >>> features({"doubt": 1.5, "examples passed": 2.0, "examples failed": 0.0, "lines": 9.0})
+    {'doubt': 1.5, 'passed': 1.0}
+    """
+    failed, passed = signals.get(EXAMPLES_FAILED, 0.0), signals.get(EXAMPLES_PASSED, 0.0)
+    truths = {
+        "static": signals.get(STATIC, 0.0) > 0,
+        "failed": failed > 0,
+        "passed": passed > 0 and failed == 0,
+    }
+    doubted = {DOUBT: signals[DOUBT]} if DOUBT in signals else {}
+    return {**doubted, **{name: 1.0 for name, there in truths.items() if there}}
+
+
+def suspicion(signals: Mapping[str, float], by: Coefficients) -> float:
+    """The probability that the block has a bug, 0 to 1, by given coefficients."""
+    weighed = features(signals)
+    if DOUBT in weighed:
+        weighed[DOUBT] = (weighed[DOUBT] - by.doubt_mean) / by.doubt_scale
+    odds = by.intercept + sum(by.weights.get(name, 0.0) * value for name, value in weighed.items())
+    return _logistic(odds)
 
 
 def calibrated(signals: Mapping[str, float]) -> float:
     """The probability that the block has a bug, 0 to 1. signals: by the names above; any may be missing."""
-    if signals.get(EXAMPLES_FAILED):
-        return 0.95
-    return _BASE_RATE
+    return suspicion(signals, coefficients())
+
+
+@cache
+def coefficients() -> Coefficients:
+    """Those that come with Vivek."""
+    return Coefficients(**content()["coefficients"])
+
+
+def content() -> dict[str, Any]:
+    """The coefficients' file: they, and how they were made."""
+    text = resources.files(__package__).joinpath(DATA).read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _logistic(odds: float) -> float:
+    """Without an overflow at either end."""
+    return 1 / (1 + math.exp(-odds)) if odds > 0 else math.exp(odds) / (1 + math.exp(odds))
+
+
+SHOWN_FROM = coefficients().shown_from
+"""A finding of the model below this confidence is folded away."""

@@ -1,14 +1,30 @@
-"""How much the model doubts a block: a number from its token probabilities, not a verdict in its words."""
+"""How much the model doubts a block: a number from its token probabilities, not a verdict in its words.
+
+A small model's one-word verdict is mere bias of the wording. So it is asked twice, the answers changing places, and
+what it likes of a place cancels out. Each question costs its own last words and one token: the block is read once.
+"""
 
 from __future__ import annotations
 
 from vivek.llm.base import ChatModel
+from vivek.llm.odds import log_odds
+from vivek.prompts import render
 from vivek.review.subject import Subject
 
+FAULTY = "It has a bug."
+RIGHT = "It is correct."
 
-async def doubt(model: ChatModel, subject: Subject) -> float | None:  # noqa: ARG001
-    """The log-odds of BUG over OK where the model is asked for one word; None where its server tells no probabilities.
 
-    Raises VivekError (ModelAPIError and its kin, ContextWindowExceededError) where the call fails.
+async def doubt(model: ChatModel, subject: Subject) -> float | None:
+    """The log-odds of a bug over none, the mean of all questions; None where the server tells no probabilities.
+
+    Raises VivekError (ModelAPIError and its kin, ContextWindowExceededError) where a call fails.
     """
-    return None
+    if "logprobs" not in (await model.info()).capabilities:
+        return None
+    told = [
+        await log_odds(model, subject.messages(render("doubt", first=FAULTY, second=RIGHT)), "A", "B"),
+        await log_odds(model, subject.messages(render("doubt", first=RIGHT, second=FAULTY)), "B", "A"),
+    ]
+    known = [odds for odds in told if odds is not None]
+    return sum(known) / len(known) if len(known) == len(told) else None

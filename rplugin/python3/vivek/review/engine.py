@@ -7,7 +7,7 @@ answers, where events go and what is run is for the session to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from vivek.agent.budget import usable_of
@@ -23,6 +23,7 @@ from vivek.review import calibration
 from vivek.review.doubt import doubt
 from vivek.review.examples import Tried, finding_of, tried
 from vivek.review.finding import SEVERITIES, BlockReview, Finding, Review, Skipped
+from vivek.review.heard import HeardModel
 from vivek.review.merging import twin_of
 from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, Said, question, said_of
 from vivek.review.request import ReviewRequest
@@ -127,12 +128,7 @@ class _Running:
     def fail(self, error: VivekError) -> None:
         """End with a failure of the model: what it has not read is told as such."""
         self.complete = False
-        self.error = {
-            "kind": error.kind,
-            "message": error.message,
-            "hint": error.hint,
-            "partial": error.partial,
-        }
+        self.error = error.plain()
         self._skip_units(self._left(), f"The model failed: {error.message}")
         self._send(kind="notice", text=f"{error.message} {error.hint}".strip())
 
@@ -197,13 +193,16 @@ class _Running:
 
     def _ask_about(self, unit: Unit, subject: Subject, signals: dict[str, float], opened: Opened) -> None:
         """Doubt first, then words. A block counts as read when both are there."""
-        doubted = self.ports.loop.run(doubt(opened.model, subject), self.ports.cancel)
+        model = HeardModel(opened.model, self._hear)
+        doubted = self.ports.loop.run(doubt(model, subject), self.ports.cancel)
+        place = {"first": unit.first, "last": unit.last}
+        self.calls += [{"node": "doubt", **asdict(cost), **place} for cost in model.costs()]
         if doubted is not None:
             signals[calibration.DOUBT] = doubted
         suspicion = calibration.calibrated(signals)
         if not signals.get(calibration.EXAMPLES_FAILED):
             # A failing example is the finding; where the model would put the fault is a guess.
-            said = self.ports.loop.run(self._said(unit, subject, opened), self.ports.cancel)
+            said = self.ports.loop.run(self._said(unit, subject, opened, model), self.ports.cancel)
             self._take_said(said, unit, suspicion)
         known = signals.keys() & _EVIDENCE
         self.blocks.append(
@@ -211,15 +210,16 @@ class _Running:
         )
         self.read += 1
 
-    def _said(self, unit: Unit, subject: Subject, opened: Opened) -> Coroutine[Any, Any, Said]:
+    def _said(
+        self, unit: Unit, subject: Subject, opened: Opened, model: ChatModel
+    ) -> Coroutine[Any, Any, Said]:
         return said_of(
-            opened.model,
+            model,
             subject,
             unit,
             self.ports.request.name,
             profile=opened.profile,
             bound="schema" in opened.info.capabilities,
-            hear=self._hear,
         )
 
     def _take_said(self, said: Said, unit: Unit, suspicion: float) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from vivek.atomic import replace
 from vivek.errors import RequestError
 from vivek.review.finding import Review
 from vivek.review.markdown import markdown
@@ -36,16 +35,7 @@ def rendered(review: Review, extension: str, *, name: str, filetype: str, root: 
 def write(path: Path, text: str) -> None:
     """Put the text into a file, in one step. Raises RequestError where it cannot be written."""
     try:
-        target = path.resolve()
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
-            Path(temporary).replace(target)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace(path.resolve(), text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise RequestError(
             f"{path} cannot be written: {error.strerror}.",

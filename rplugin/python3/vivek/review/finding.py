@@ -7,7 +7,7 @@ finds nothing itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, get_args
@@ -132,19 +132,3 @@ class Review:
             "summary": self.summary,
             "error": dict(self.error) if self.error else None,
         }
-
-
-def together(reviews: Sequence[Review]) -> Review:
-    """The reviews of several files as one."""
-    return Review(
-        findings=tuple(finding for each in reviews for finding in each.findings),
-        folded=tuple(finding for each in reviews for finding in each.folded),
-        skipped=tuple(skipped for each in reviews for skipped in each.skipped),
-        dismissed=sum(each.dismissed for each in reviews),
-        ungrounded=sum(each.ungrounded for each in reviews),
-        blocks=tuple(block for each in reviews for block in each.blocks),
-        calls=tuple(call for each in reviews for call in each.calls),
-        complete=all(each.complete for each in reviews),
-        summary=" ".join(dict.fromkeys(each.summary for each in reviews)),
-        error=next((each.error for each in reviews if each.error), None),
-    )

@@ -6,6 +6,7 @@ Nothing is run and no model is asked. Where two tools say the same, one finding 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from vivek.checks.facts import facts
@@ -37,6 +38,11 @@ _MACROS = frozenset({"c", "cpp", "cuda", "sh", "bash"})
 """What a grammar cannot always read, however right it is: macros, and a shell's many dialects."""
 
 _OWN_CONFIDENCE = 0.85
+
+_UNDEFINED = "F821"
+_MOST_UNDEFINED = 5
+_MADE_NAME = Kind("warning", "correctness", 0.4)
+_MAKES_NAMES = re.compile(r"\b(?:globals\(\)|exec\(|_convert_\()")
 
 _log = logging.getLogger(__name__)
 
@@ -104,14 +110,23 @@ class _Places:
 
 
 def _of_ruff(request: ReviewRequest, places: _Places) -> Iterator[Finding]:
+    found = violations(request.text, request.name)
+    doubtful = _makes_names(request.text, found)
     broken = 0
-    for one in violations(request.text, request.name):
+    for one in found:
         broken += not one.rule
         if one.rule or broken <= MOST_BROKEN:
             source = f"ruff {one.rule}".strip()
+            kind = _MADE_NAME if doubtful and one.rule == _UNDEFINED else one.kind
             yield places.finding(
-                one.line, one.kind, source=source, message=one.message, suggestion=one.fix, end_line=_end(one)
+                one.line, kind, source=source, message=one.message, suggestion=one.fix, end_line=_end(one)
             )
+
+
+def _makes_names(text: str, found: Sequence[Violation]) -> bool:
+    """Whether a file seems to make names while it runs: it says so, or uses many that nothing defines."""
+    undefined = {one.message for one in found if one.rule == _UNDEFINED}
+    return len(undefined) > _MOST_UNDEFINED or bool(undefined and _MAKES_NAMES.search(text))
 
 
 def _end(violation: Violation) -> int:
@@ -124,8 +139,14 @@ def _of_facts(request: ReviewRequest, places: _Places, *, with_pyflakes: bool) -
         if fact.rule == "syntax" or (fact.rule == "pyflakes" and not with_pyflakes):
             continue
         source = fact.rule if fact.rule == "pyflakes" else f"vivek {fact.rule}"
-        kind = Kind("error" if fact.rule in _CERTAIN else "warning", "correctness", _OWN_CONFIDENCE)
+        kind = _kind_of(fact.rule)
         yield places.finding(fact.line, kind, source=source, message=fact.message)
+
+
+def _kind_of(rule: str) -> Kind:
+    if rule == "unused-parameter":
+        return Kind("hint", "unused", 0.6)
+    return Kind("error" if rule in _CERTAIN else "warning", "correctness", _OWN_CONFIDENCE)
 
 
 def _broken(request: ReviewRequest, places: _Places, source: str) -> Iterator[Finding]:

@@ -1,10 +1,10 @@
-"""One line on the quality of what was reviewed, from what was found: no model judges the whole."""
+"""Sums reviews up: one line on the quality of what was reviewed, from what was found: no model judges the whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vivek.review.finding import SEVERITIES, BlockReview, Finding, Severity
+from vivek.review.finding import SEVERITIES, BlockReview, Finding, Review, Severity
 
 _NAMES: dict[Severity, tuple[str, str]] = {
     "error": ("error", "errors"),
@@ -32,6 +32,27 @@ def summary_of(findings: Sequence[Finding], blocks: Sequence[BlockReview], *, re
         )
         line += f"; most suspicious: {names}"
     return f"{line}."
+
+
+def together(reviews: Sequence[Review]) -> Review:
+    """The reviews of several files as one."""
+    everything = [finding for each in reviews for finding in each.findings]
+    files = counted(len(reviews), "file", "files")
+    summary = f"{counts_of(everything) or 'Nothing found'} in {files}."
+    if len(reviews) == 1:
+        summary = reviews[0].summary
+    return Review(
+        findings=tuple(everything),
+        folded=tuple(finding for each in reviews for finding in each.folded),
+        skipped=tuple(skipped for each in reviews for skipped in each.skipped),
+        dismissed=sum(each.dismissed for each in reviews),
+        ungrounded=sum(each.ungrounded for each in reviews),
+        blocks=tuple(block for each in reviews for block in each.blocks),
+        calls=tuple(call for each in reviews for call in each.calls),
+        complete=all(each.complete for each in reviews),
+        summary=summary,
+        error=next((each.error for each in reviews if each.error), None),
+    )
 
 
 def counts_of(findings: Sequence[Finding]) -> str:
