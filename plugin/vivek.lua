@@ -104,6 +104,34 @@ command('VivekPrev', function(vivek, arguments)
   vivek.prev(arguments.count)
 end, { bar = true, count = 1, desc = 'Go to the previous hunk' })
 
+command('VivekReview', function(vivek, arguments)
+  vivek.review({
+    changed = arguments.bang,
+    range = arguments.range > 0 and { arguments.line1, arguments.line2 } or nil,
+  })
+end, { bang = true, bar = true, range = true, desc = 'Review the buffer (!: what changed since HEAD)' })
+
+command('VivekFix', function(vivek)
+  vivek.fix()
+end, { bar = true, desc = 'Ask the model to mend the finding under the cursor' })
+
+command(
+  'VivekDismiss',
+  function(vivek, arguments)
+    vivek.dismiss({ all = arguments.bang })
+  end,
+  { bang = true, bar = true, desc = 'Silence the finding under the cursor for good (!: hide all for now)' }
+)
+
+command('VivekExport', function(vivek, arguments)
+  vivek.export(arguments.args, { force = arguments.bang })
+end, {
+  bang = true,
+  nargs = '?',
+  complete = 'file',
+  desc = 'Write the last report to a .md, .json or .sarif file (!: replace it)',
+})
+
 command('VivekNew', function(vivek)
   vivek.new()
 end, { bar = true, desc = 'Begin a fresh conversation on this file' })
@@ -131,6 +159,10 @@ local plugs = {
   VivekEdit = 'VivekEdit',
   VivekDiff = 'VivekDiff',
   VivekResume = 'VivekResume',
+  VivekReviewChanged = 'VivekReview!',
+  VivekFix = 'VivekFix',
+  VivekDismiss = 'VivekDismiss',
+  VivekExport = 'VivekExport',
   VivekNew = 'VivekNew',
   VivekHistory = 'VivekHistory',
   VivekInstall = 'VivekInstall',
@@ -167,3 +199,5 @@ end
 vim.keymap.set('n', '<Plug>(VivekAsk)', '<Cmd>VivekAsk<CR>')
 -- The same: whole lines, in every visual mode.
 vim.keymap.set('x', '<Plug>(VivekAsk)', ':VivekAsk<CR>', { silent = true })
+vim.keymap.set('n', '<Plug>(VivekReview)', '<Cmd>VivekReview<CR>')
+vim.keymap.set('x', '<Plug>(VivekReview)', ':VivekReview<CR>', { silent = true })

@@ -5,9 +5,9 @@
 
 local capture = require('vivek.capture')
 local complete = require('vivek.complete')
-local config = require('vivek.config')
 local host = require('vivek.host')
 local journal = require('vivek.journal')
+local lifecycle = require('vivek.lifecycle')
 local message = require('vivek.message')
 local mode = require('vivek.mode')
 local outcome = require('vivek.outcome')
@@ -17,31 +17,14 @@ local proposals = require('vivek.proposals')
 local runs = require('vivek.runs')
 local scratch = require('vivek.scratch')
 local sources = require('vivek.sources')
-local trust = require('vivek.trust')
 
 local M = {}
 
----@class vivek.Ask : vivek.Snapshot
+---@class vivek.Ask : vivek.Snapshot, vivek.RunTerms
 ---@field run string
 ---@field instruction string
 ---@field mode vivek.Mode
 ---@field base? { lines: string[], eol: boolean } the buffer itself, where `lines` has pending hunks in it
----@field config vivek.RunConfig
----@field trusted boolean
----@field project? vivek.ProjectFile what the project's own settings say, where the user trusts them
-
--- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here. One that nothing
--- was heard of yet (Python is starting) has nothing to offer, and is not waited for.
-local STOP_MS = 2000
-local SILENT_STOP_MS = 100
-
-local count = 0
-
----@return string
-local function next_id()
-  count = count + 1
-  return ('%d-%x-%d'):format(vim.uv.os_getpid(), vim.uv.hrtime(), count)
-end
 
 --- An ask from the scratch buffer works on a proposal, as if it were applied: on the one of the run that the
 --- cursor is at, else on the latest. Where that run's hunks are decided, it works on the lines of that run,
@@ -124,107 +107,42 @@ local function propose(run, result)
   end
 end
 
---- Where several are stopped at once, it is said once: with the last of them.
-local function tell_stopped()
-  local is_stopping = vim.iter(runs.at_work()):any(function(run)
-    return run.stopping
-  end)
-  if not is_stopping then
-    message.info('Stopped.')
-  end
-end
-
----@param run vivek.Run
----@param event vivek.Event
----@param told? boolean whether the user knows already
-local function on_error(run, event, told)
-  journal.event(event)
-  finish(run)
-  show(run, event)
-  if event.error.kind == 'RunStoppedError' then
-    tell_stopped()
-  elseif not told then
-    message.error_line(event.error.message, event.error.hint)
-  end
-end
-
----@param run vivek.Run
----@param event vivek.Event
-local function on_done(run, event)
-  journal.event(event)
-  if not vim.api.nvim_buf_is_loaded(run.buf) then
-    -- It comes by itself: within one line of 80 columns, so that Neovim does not ask for a key.
-    message.warn('The buffer is closed. The scratch buffer has the reply.')
-  else
-    local ok, fault = xpcall(propose, debug.traceback, run, event.result)
-    if not ok then
-      -- The run must not seem to go on for ever, nor its reply be lost.
-      message.log(fault .. '\n')
-      local failure =
-        { kind = 'InternalError', message = 'The hunks cannot be shown.', hint = message.log_hint() }
-      return on_error(run, { kind = 'error', run = run.id, error = failure })
+---@type vivek.Follower
+local FOLLOWER = {
+  event = function(run, event)
+    aim(run, event.target)
+    show(run, event)
+  end,
+  ended = function(run, event)
+    journal.event(event)
+    if not vim.api.nvim_buf_is_loaded(run.buf) then
+      -- It comes by itself: within one line of 80 columns, so that Neovim does not ask for a key.
+      message.warn('The buffer is closed. The scratch buffer has the reply.')
+    else
+      local ok, fault = xpcall(propose, debug.traceback, run, event.result)
+      if not ok then
+        -- The run must not seem to go on for ever, nor its reply be lost.
+        message.log(fault .. '\n')
+        return lifecycle.fail(run, 'InternalError', 'The hunks cannot be shown.', message.log_hint())
+      end
     end
-  end
-  finish(run)
-  show(run, event)
-end
-
---- Run a handler for the events of runs that are not over.
----@param handler fun(run: vivek.Run, event: vivek.Event)
----@return fun(event: vivek.Event)
-local function of_run(handler)
-  return function(event)
-    local run = runs.get(event.run)
-    if run and run.running then
-      run.heard = true
-      handler(run, event)
-    end
-  end
-end
+    finish(run)
+    show(run, event)
+  end,
+  failed = function(run, event)
+    journal.event(event)
+    finish(run)
+    show(run, event)
+  end,
+  stopping = function(run)
+    preview.clear(run.id)
+  end,
+}
 
 for _, kind in ipairs({ 'start', 'notice', 'node', 'prompt', 'progress', 'retry', 'text', 'reply' }) do
   -- What still comes of a run that was ended here is kept all the same.
   host.on(kind, journal.event)
-  host.on(
-    kind,
-    of_run(function(run, event)
-      aim(run, event.target)
-      show(run, event)
-    end)
-  )
 end
-host.on('done', of_run(on_done))
-host.on('error', of_run(on_error))
-host.on('exit', function(exit)
-  local failure = { kind = 'HostExited', message = exit.text, hint = exit.hint }
-  for _, run in ipairs(runs.at_work()) do
-    on_error(run, { kind = 'error', run = run.id, error = failure }, true)
-  end
-end)
-
----@param run vivek.Run
-local function stop_run(run)
-  run.stopping = true
-  preview.clear(run.id)
-  if host.running() then
-    host.notify('vivek_stop', { run = run.id })
-  end
-  vim.defer_fn(function()
-    if run.running then
-      local failure = { kind = 'RunStoppedError', message = 'Stopped.', hint = '' }
-      on_error(run, { kind = 'error', run = run.id, error = failure })
-    end
-  end, run.heard and STOP_MS or SILENT_STOP_MS)
-end
-
--- A run whose buffer is wiped out has no place to show a result in.
-vim.api.nvim_create_autocmd('BufWipeout', {
-  group = vim.api.nvim_create_augroup('vivek_ask', { clear = true }),
-  callback = function(arguments)
-    vim.tbl_map(stop_run, runs.at_work(arguments.buf))
-    vim.tbl_map(runs.forget, runs.ended(arguments.buf))
-  end,
-})
 
 ---@param buf integer
 ---@param base string[] the buffer's lines, as Neovim holds them
@@ -233,15 +151,14 @@ vim.api.nvim_create_autocmd('BufWipeout', {
 ---@param instruction string
 ---@param origin { seen: string[], follows?: string, mode: vivek.Mode }
 local function begin(buf, base, eol, snapshot, instruction, origin)
-  -- Before anything is shown, for it may ask the user.
-  local project = snapshot.path ~= '' and trust.project(snapshot.path) or nil
-  local channel, text, hint = host.start()
-  if not channel then
-    return message.error(text --[[@as string]], hint)
+  local terms = lifecycle.terms(snapshot)
+  if not terms then
+    return
   end
   outcome.catch_up()
   local run = runs.add({
-    id = next_id(),
+    id = lifecycle.next_id(),
+    follower = FOLLOWER,
     buf = buf,
     path = snapshot.path,
     base = base,
@@ -269,31 +186,8 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
     base = base,
     eol = eol,
   })
-  local ask = vim.tbl_extend('error', snapshot, {
-    run = run.id,
-    instruction = instruction,
-    mode = origin.mode,
-    config = config.for_run(),
-    trusted = config.trusts(snapshot.path ~= '' and snapshot.path or snapshot.cwd),
-    project = project,
-  })
-  local sent
-  sent, text, hint = host.notify('vivek_ask', ask)
-  if not sent then
-    on_error(
-      run,
-      { kind = 'error', run = run.id, error = { kind = 'HostExited', message = text, hint = hint } }
-    )
-  end
-end
-
---- The lines that are selected, where a map runs the command from within visual mode (`<Cmd>VivekAsk<CR>`),
---- which hands over no range.
----@return [integer, integer]?
-local function selected()
-  if vim.api.nvim_get_mode().mode:find('^[vV\22]') then
-    return { vim.fn.line('v'), vim.fn.line('.') }
-  end
+  local asked = { run = run.id, instruction = instruction, mode = origin.mode }
+  lifecycle.send(run, 'vivek_ask', vim.tbl_extend('error', snapshot, asked, terms))
 end
 
 --- The run whose section of the scratch buffer the cursor is in.
@@ -310,19 +204,21 @@ function M.ask(options)
   if options.mode and not mode.check(options.mode) then
     return
   end
-  local current = vim.api.nvim_get_current_buf()
-  local source = scratch.source_of(current)
-  local buf = source or current
+  local current = options.buf or vim.api.nvim_get_current_buf()
+  local buf = sources.of(current) or current
   if not vim.api.nvim_buf_is_loaded(buf) then
     return message.error('The buffer that this proposal is for is closed.', 'Open its file and ask there.')
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
   local origin = { seen = proposals.open_runs(buf), mode = options.mode or mode.get() }
   local snapshot
-  if source then
+  if scratch.source_of(current) then
     snapshot, origin.follows = follow_up(buf, run_at_cursor())
   else
-    snapshot = capture.snapshot(buf, options.range or selected())
+    -- In a report, a range of lines would be one of the report's.
+    local range = buf == current and (options.range or capture.selected()) or nil
+    snapshot = capture.snapshot(buf, range)
+    snapshot.cursor = options.line or snapshot.cursor
   end
   if vim.trim(options.instruction or '') ~= '' then
     return begin(buf, base, eol, snapshot, vim.trim(options.instruction), origin)
@@ -337,37 +233,6 @@ function M.ask(options)
       begin(buf, base, eol, snapshot, instruction, origin)
     end
   end)
-end
-
---- The run at work that the cursor is at, be it in the scratch buffer or in the source.
----@param buf integer the source buffer
----@return vivek.Run?
-local function at_work_here(buf)
-  if not scratch.source_of(vim.api.nvim_get_current_buf()) then
-    return runs.at(buf, capture.cursor(buf))
-  end
-  local run = run_at_cursor()
-  return run and run.running and run or nil
-end
-
---- The runs that a stop without further words means.
----@return vivek.Run[]
-local function meant()
-  local buf = sources.current()
-  local here, of_buffer = at_work_here(buf), runs.at_work(buf)
-  here = here or of_buffer[#of_buffer]
-  return here and { here } or runs.at_work()
-end
-
---- Stop the run that the cursor is at, in the scratch buffer or in the source, else the latest of the buffer,
---- or every run where it has none.
----@param options { all?: boolean } all: every run
-function M.stop(options)
-  local stopping = options.all and runs.at_work() or meant()
-  if #stopping == 0 then
-    return message.info('Nothing is running.')
-  end
-  vim.tbl_map(stop_run, stopping)
 end
 
 --- Begin a fresh conversation on a buffer's file.

@@ -25,6 +25,8 @@ local M = {}
 
 local MOST_DIAGNOSTICS = 20
 local SEVERITIES = { 'error', 'warning', 'information', 'hint' }
+-- What a review of ours has found is no fact about the code, and is not told as one.
+local OURS = vim.api.nvim_create_namespace('vivek_findings')
 
 --- Neovim holds a NUL of the file as "\n" within a line: lines as the outside has them, in place.
 ---@param lines string[]
@@ -96,14 +98,25 @@ function M.cursor(buf)
   return math.max(vim.api.nvim_buf_get_mark(buf, '"')[1], 1)
 end
 
+--- The lines that are selected, where a map runs the command from within visual mode (`<Cmd>VivekAsk<CR>`),
+--- which hands over no range.
+---@return [integer, integer]?
+function M.selected()
+  if vim.api.nvim_get_mode().mode:find('^[vV\22]') then
+    return { vim.fn.line('v'), vim.fn.line('.') }
+  end
+end
+
 --- The diagnostics of some lines, or else the nearest to the cursor; the gravest first.
 ---@param buf integer
 ---@param cursor integer
 ---@param range? [integer, integer]
+---@param most integer
 ---@return vivek.CapturedDiagnostic[]
-local function diagnostics(buf, cursor, range)
+local function diagnostics(buf, cursor, range, most)
   local found = vim.tbl_filter(function(item)
-    return not range or (item.lnum + 1 >= range[1] and item.lnum + 1 <= range[2])
+    local inside = not range or (item.lnum + 1 >= range[1] and item.lnum + 1 <= range[2])
+    return inside and item.namespace ~= OURS
   end, vim.diagnostic.get(buf))
   table.sort(found, function(a, b)
     local near, far = math.abs(a.lnum + 1 - cursor), math.abs(b.lnum + 1 - cursor)
@@ -119,13 +132,14 @@ local function diagnostics(buf, cursor, range)
       severity = SEVERITIES[item.severity],
       source = item.source or '',
     }
-  end, vim.list_slice(found, 1, MOST_DIAGNOSTICS))
+  end, vim.list_slice(found, 1, most))
 end
 
 ---@param buf integer
 ---@param range? [integer, integer] first and last line of a selection, 1-based, in any order
+---@param most? integer diagnostics
 ---@return vivek.Snapshot
-function M.snapshot(buf, range)
+function M.snapshot(buf, range, most)
   local lines = M.lines(buf)
   local cursor = math.min(M.cursor(buf), math.max(#lines, 1))
   if range then
@@ -142,7 +156,7 @@ function M.snapshot(buf, range)
     first = range and range[1],
     last = range and range[2],
     cursor = cursor,
-    diagnostics = diagnostics(buf, cursor, range),
+    diagnostics = diagnostics(buf, cursor, range, most or MOST_DIAGNOSTICS),
     cwd = literal(vim.fn.getcwd()),
   }
 end

@@ -24,6 +24,7 @@ M.MODES = { 'auto', 'coder', 'architect', 'peer', 'sdet' }
 ---@field scratch vivek.ScratchConfig
 ---@field history vivek.HistoryConfig
 ---@field preview boolean
+---@field review vivek.ReviewConfig
 ---@field mode vivek.Mode
 ---@field profiles table<string, vivek.Profile>
 ---@field log_level vivek.LogLevel
@@ -54,6 +55,13 @@ M.MODES = { 'auto', 'coder', 'architect', 'peer', 'sdet' }
 ---@class vivek.HistoryConfig
 ---@field keep integer
 ---@field megabytes number
+
+---@class vivek.ReviewConfig
+---@field model boolean
+---@field report boolean
+---@field quickfix boolean
+---@field location_list boolean
+---@field virtual_text boolean
 
 ---@class vivek.Profile
 ---@field base? 'small'|'medium'|'large'
@@ -92,6 +100,14 @@ end
 ---@return vivek.Option
 local function number(name, range, default_text, text)
   return { name = name, type = { 'number' }, range = range, default_text = default_text, text = text }
+end
+
+---@param name string
+---@param default boolean
+---@param text string
+---@return vivek.Option
+local function switch(name, default, text)
+  return { name = name, type = { 'boolean' }, default = default, text = text }
 end
 
 ---@type vivek.Option[]
@@ -226,6 +242,19 @@ M.schema = {
     type = { 'boolean' },
     default = true,
     text = 'Show what the model changes in the lines themselves, as it writes.',
+  },
+  {
+    name = 'review',
+    type = { 'table' },
+    text = 'What |:VivekReview| does, and where it shows what it has found. Signs, underlines and floats are '
+      .. 'those of |vim.diagnostic.config()|.',
+    fields = {
+      switch('model', true, 'Ask the model, too. With false the static tools are all.'),
+      switch('report', true, 'Open the report beside the buffer.'),
+      switch('quickfix', true, 'Fill a new quickfix list. The one before is kept: |:colder|.'),
+      switch('location_list', true, "Fill the location list of the buffer's windows."),
+      switch('virtual_text', false, 'Show findings beside their lines, too, as virtual text.'),
+    },
   },
   {
     name = 'mode',

@@ -29,6 +29,23 @@ host.on('health', function(event)
   reports[event.id] = event.report
 end)
 
+--- Whether reports can be highlighted. Neovim brings the parsers along; a distribution may leave them out.
+local function check_markdown()
+  local missing = vim.tbl_filter(function(language)
+    return not pcall(vim.treesitter.language.inspect, language)
+  end, { 'markdown', 'markdown_inline' })
+  if #missing == 0 then
+    vim.health.ok('tree-sitter has Markdown, for the reports of :VivekReview')
+  else
+    vim.health.warn(
+      ('tree-sitter has no parser for %s: reports are highlighted in a simpler way.'):format(
+        table.concat(missing, ', ')
+      ),
+      'Install it, for example with nvim-treesitter: :TSInstall markdown markdown_inline'
+    )
+  end
+end
+
 local function check_editor()
   vim.health.start('vivek: Neovim')
   local version = tostring(vim.version())
@@ -41,6 +58,7 @@ local function check_editor()
   if problem then
     vim.health.error(problem)
   end
+  check_markdown()
 end
 
 --- Whether the packages in Vivek's own environment are those that this version of the plugin needs.

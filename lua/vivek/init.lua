@@ -23,11 +23,42 @@ end
 ---@field instruction? string asked for where it is missing or empty
 ---@field range? [integer, integer] first and last line of the selection, 1-based
 ---@field mode? vivek.Mode for this ask alone
+---@field buf? integer the buffer to ask about; the current one where nil
+---@field line? integer stands for the cursor's, where no range is given
 
 --- Ask the model to change the selection, or what is under the cursor; from a scratch buffer, to follow up.
 ---@param options? vivek.AskOptions
 function M.ask(options)
   require('vivek.ask').ask(options or {})
+end
+
+--- Review the buffer, some of its lines, or what changed since HEAD.
+---@param options? vivek.ReviewOptions
+function M.review(options)
+  require('vivek.review').review(options or {})
+end
+
+--- Ask for the finding at the cursor to be mended.
+function M.fix()
+  require('vivek.fix').run()
+end
+
+--- Silence the finding at the cursor for good, or with `all` take those of the buffer off the screen.
+---@param options? { all?: boolean }
+function M.dismiss(options)
+  local review = require('vivek.review')
+  if options and options.all then
+    review.clear()
+  else
+    review.dismiss()
+  end
+end
+
+--- Write the last report to a file: Markdown, JSON or SARIF by its extension.
+---@param path? string
+---@param options? { force?: boolean } force: replace a file that is there
+function M.export(path, options)
+  require('vivek.review').export(path or '', options and options.force)
 end
 
 --- Take a mode for the asks of this Neovim, or tell which one is in force.
@@ -39,7 +70,7 @@ end
 --- Stop the run that the cursor is at, else the latest of this buffer, or every run where it has none.
 ---@param options? { all?: boolean } all: every run
 function M.stop(options)
-  require('vivek.ask').stop(options or {})
+  require('vivek.stop').stop(options or {})
 end
 
 --- Apply the hunk under the cursor, or some, or all.

@@ -16,8 +16,11 @@ local INTERVAL_MS = 100
 -- What a statusline of 80 columns has room for beside a file's name.
 local SEVERAL_COLUMNS = 56
 
+---@alias vivek.RunKind 'ask'|'review'
+
 ---@class vivek.RunProgress
 ---@field run string
+---@field kind vivek.RunKind
 ---@field buf integer
 ---@field mark integer? extmark over the lines at work
 ---@field doing vivek.Doing
@@ -26,6 +29,8 @@ local SEVERAL_COLUMNS = 56
 ---@field phase string?
 ---@field tokens integer
 ---@field tokens_per_second number
+---@field block integer? the one that a review is at, from 1 on
+---@field blocks integer?
 ---@field began number ms
 
 ---@type table<string, vivek.RunProgress>
@@ -48,7 +53,10 @@ end
 local function data_of(state)
   return {
     run = state.run,
+    kind = state.kind,
     buf = state.buf,
+    block = state.block,
+    blocks = state.blocks,
     node = state.node,
     attempt = state.attempt,
     phase = state.phase,
@@ -152,10 +160,19 @@ end
 ---@param buf integer
 ---@param first integer 1-based
 ---@param last integer 1-based, inclusive
-function M.start(run, buf, first, last)
+---@param kind? vivek.RunKind an ask where nil
+function M.start(run, buf, first, last, kind)
   highlight.setup()
-  local state =
-    { run = run, buf = buf, doing = report.STARTING, tokens = 0, tokens_per_second = 0, began = vim.uv.now() }
+  ---@type vivek.RunProgress
+  local state = {
+    run = run,
+    kind = kind or 'ask',
+    buf = buf,
+    doing = report.STARTING,
+    tokens = 0,
+    tokens_per_second = 0,
+    began = vim.uv.now(),
+  }
   local lines = vim.api.nvim_buf_line_count(buf)
   local row = math.max(math.min(first, lines), 1) - 1
   state.mark = vim.api.nvim_buf_set_extmark(buf, NAMESPACE, row, 0, {
@@ -179,6 +196,7 @@ local HANDLERS = {
   end,
   progress = function(state, event)
     state.phase = event.phase
+    state.block, state.blocks = given(event.block), given(event.blocks)
     state.tokens = given(event.tokens) or state.tokens
     state.tokens_per_second = given(event.tokens_per_second) or state.tokens_per_second
   end,
@@ -187,13 +205,17 @@ local HANDLERS = {
   end,
 }
 
---- Take in an event of a run. `done` and `error` end it: hand them over once the proposal can be applied.
+---@type table<string, string> the autocmd of each end
+local ENDS = { done = 'VivekDone', reviewed = 'VivekReviewed', error = 'VivekError' }
+
+--- Take in an event of a run. `done`, `reviewed` and `error` end it: hand them over once what it came to is
+--- shown.
 ---@param event table
 function M.event(event)
   local state, handler = runs[event.run], HANDLERS[event.kind]
   if not state then
     return
-  elseif event.kind == 'done' or event.kind == 'error' then
+  elseif ENDS[event.kind] then
     return M.finish(state.run, event.kind, event.result or event.error)
   end
   state.doing = report.doing(event, state.doing)
@@ -205,7 +227,7 @@ end
 
 --- End a run and tell so; a run that has ended is not told twice.
 ---@param run string
----@param status 'done'|'error'
+---@param status 'done'|'reviewed'|'error'
 ---@param data table? what becomes `data.result` or `data.error` of the autocmd
 function M.finish(run, status, data)
   local state = runs[run]
@@ -222,8 +244,8 @@ function M.finish(run, status, data)
   end
   redraw_statusline()
   local told = data_of(state)
-  told[status == 'done' and 'result' or 'error'] = data
-  emit(status == 'done' and 'VivekDone' or 'VivekError', told)
+  told[status == 'error' and 'error' or 'result'] = data
+  emit(ENDS[status], told)
 end
 
 --- What is going on, for a statusline; '' while nothing is.

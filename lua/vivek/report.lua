@@ -22,6 +22,42 @@ function M.counted(count, noun)
   return ('%d %s%s'):format(count, noun, count == 1 and '' or 's')
 end
 
+---@type { severity: vivek.Severity, noun: string }[] the worst first
+local SEVERITIES = {
+  { severity = 'error', noun = 'error' },
+  { severity = 'warning', noun = 'warning' },
+  { severity = 'information', noun = 'remark' },
+  { severity = 'hint', noun = 'hint' },
+}
+
+--- How many findings there are of each severity.
+---@param items { finding: vivek.Finding }[]
+---@return string
+function M.found(items)
+  local parts = {}
+  for _, one in ipairs(SEVERITIES) do
+    local count = #vim.tbl_filter(function(item)
+      return item.finding.severity == one.severity
+    end, items)
+    parts[#parts + 1] = count > 0 and M.counted(count, one.noun) or nil
+  end
+  return #parts > 0 and table.concat(parts, ', ') or 'Nothing found'
+end
+
+--- What came of a review.
+---@param result vivek.ReviewResult
+---@return string
+function M.reviewed(result)
+  local parts = {
+    M.found(vim.tbl_map(function(finding)
+      return { finding = finding }
+    end, result.findings)),
+  }
+  parts[#parts + 1] = #result.folded > 0 and ('%d unsure'):format(#result.folded) or nil
+  parts[#parts + 1] = not result.complete and (result.error and 'not complete' or 'stopped') or nil
+  return table.concat(parts, ' · ')
+end
+
 --- A node of the agent at work.
 ---@param event table
 ---@return string
@@ -82,6 +118,12 @@ local PHASES = {
   running = function()
     return 'running the examples and tests'
   end,
+  checking = function()
+    return 'checking with static tools'
+  end,
+  reviewing = function()
+    return 'reviewing'
+  end,
 }
 
 --- Where a phase of a model call stands.
@@ -92,8 +134,19 @@ function M.phase(event)
   return words and words(event) or event.phase
 end
 
+--- The block that a review is at: each is read for itself, and how many there are is what a user waits for.
+---@param event table
+---@return string
+function M.block(event)
+  local block, blocks = given(event.block), given(event.blocks)
+  return block and blocks and ('block %d of %d · '):format(block, blocks) or ''
+end
+
 ---@type table<string, fun(event: table): string>
 local BRIEF_PHASES = {
+  reviewing = function(event)
+    return with_share('reviewing', event)
+  end,
   queued = function()
     return 'waiting'
   end,
@@ -135,13 +188,21 @@ local DOING = {
   end,
   progress = function(event, before)
     local brief = BRIEF_PHASES[event.phase]
-    return { node = before.node, text = M.phase(event), brief = brief and brief(event) or event.phase }
+    return {
+      node = before.node,
+      text = M.block(event) .. M.phase(event),
+      brief = brief and brief(event) or event.phase,
+    }
   end,
   retry = function(event, before)
     return { node = before.node, text = M.retry(event), brief = 'waiting to try again' }
   end,
   done = function(event)
     local text = M.result(event.result)
+    return { text = text, brief = text }
+  end,
+  reviewed = function(event)
+    local text = M.reviewed(event.result)
     return { text = text, brief = text }
   end,
   error = function(event)

@@ -11,6 +11,7 @@ local M = {}
 
 ---@class vivek.Run
 ---@field id string
+---@field follower vivek.Follower what is done with its events
 ---@field buf integer the source buffer
 ---@field path string
 ---@field base string[] the lines that the edits are made for, as Neovim holds them; none once it has ended

@@ -4,17 +4,13 @@
 --- It bridges runs and a window beside the source, whose bar tells what is going on. What it doesn't do:
 --- change the source buffer, or know what is worth writing.
 
-local config = require('vivek.config')
+local beside = require('vivek.beside')
 local highlight = require('vivek.highlight')
-local message = require('vivek.message')
 local report = require('vivek.report')
 local section = require('vivek.section')
 local transcript = require('vivek.transcript')
 
 local M = {}
-
--- Narrower than this, code in a window beside another one is not readable: the window opens below instead.
-local LEAST_COLUMNS, SOURCE_COLUMNS = 40, 60
 
 ---@class vivek.Scratch
 ---@field buf integer
@@ -112,77 +108,6 @@ local function adopted(source)
   end
 end
 
----@param source integer
----@return integer
-local function window_of(source)
-  if vim.api.nvim_get_current_buf() == source then
-    return vim.api.nvim_get_current_win()
-  end
-  local win = vim.fn.bufwinid(source)
-  return win ~= -1 and win or 0
-end
-
---- Where the window opens, and how large.
----@param beside integer window
----@return vim.api.keyset.win_config
-local function placement(beside)
-  local settings = config.get().scratch
-  local columns, rows = vim.api.nvim_win_get_width(beside), vim.api.nvim_win_get_height(beside)
-  if vim.api.nvim_win_get_config(beside).relative ~= '' then
-    -- A floating window cannot be split; the screen can.
-    beside, columns, rows = -1, vim.o.columns, vim.o.lines
-  end
-  local width, height = math.floor(vim.o.columns * settings.size), math.floor(vim.o.lines * settings.size)
-  local split = settings.split
-  local sideways = split == 'right' or split == 'left'
-  if sideways and (width < LEAST_COLUMNS or columns - width < SOURCE_COLUMNS) then
-    split, sideways = 'below', false
-  end
-  local result = { split = split, win = beside }
-  if sideways then
-    result.width = width
-  else
-    result.height = math.max(math.min(height, math.floor(rows / 2)), 1)
-  end
-  return result
-end
-
----@param scratch vivek.Scratch
----@return boolean
-local function is_visible(scratch)
-  return vim.iter(vim.api.nvim_tabpage_list_wins(0)):any(function(win)
-    return vim.api.nvim_win_get_buf(win) == scratch.buf
-  end)
-end
-
----@param scratch vivek.Scratch
-local function show_window(scratch)
-  if is_visible(scratch) then
-    return
-  end
-  local ok, win = pcall(vim.api.nvim_open_win, scratch.buf, false, placement(window_of(scratch.source)))
-  if not ok then
-    -- No room is no reason to leave the ask undone.
-    return message.warn('There is no room for the scratch window: the next ask opens it.')
-  end
-  local options = {
-    number = false,
-    relativenumber = false,
-    signcolumn = 'no',
-    foldcolumn = '0',
-    foldenable = false,
-    list = false,
-    spell = false,
-    wrap = true,
-    linebreak = true,
-    cursorline = false,
-  }
-  for name, value in pairs(options) do
-    vim.api.nvim_set_option_value(name, value, { win = win, scope = 'local' })
-  end
-  vim.api.nvim_win_set_cursor(win, { vim.api.nvim_buf_line_count(scratch.buf), 0 })
-end
-
 --- What the bar of a window tells: of one run in full, of several in a few words each.
 ---@param scratch vivek.Scratch
 ---@param columns integer
@@ -197,16 +122,11 @@ local function bar(scratch, columns)
   return is_told and doing.text or ('%s · %s'):format(doing.node, doing.text)
 end
 
---- Tell in the window's bar what is going on: there it stays in sight, and a yank does not carry it.
 ---@param scratch vivek.Scratch
 local function show_bar(scratch)
-  if not vim.api.nvim_buf_is_loaded(scratch.buf) then
-    return
-  end
-  for _, win in ipairs(vim.fn.win_findbuf(scratch.buf)) do
-    local text = bar(scratch, vim.api.nvim_win_get_width(win)):gsub('%%', '%%%%')
-    vim.api.nvim_set_option_value('winbar', text .. '%<', { win = win, scope = 'local' })
-  end
+  beside.bar(scratch.buf, function(columns)
+    return bar(scratch, columns)
+  end)
 end
 
 --- Open the scratch buffer of a source buffer in a window, the cursor staying where it is, and begin a run in
@@ -223,7 +143,7 @@ function M.open(source, run, instruction)
   table.insert(scratch.at_work, run)
   scratch.latest = run
   transcript.begin(run, section.new(scratch.page, run), source, instruction)
-  show_window(scratch)
+  beside.open(scratch.buf, scratch.source)
   show_bar(scratch)
   return scratch.buf
 end
