@@ -104,7 +104,6 @@ class _Running:
     dismissed: int = 0
     ungrounded: int = 0
     block: int = 0  # the one that the model is at, from 1 on
-    read: int = 0
     complete: bool = True
     error: dict[str, str] | None = None
 
@@ -140,7 +139,7 @@ class _Running:
 
     def result(self) -> Review:
         """What there is."""
-        summary = summary_of(self.findings, self.blocks, read=self.read, of=len(self.units))
+        summary = summary_of(self.findings, self.blocks, read=len(self.blocks), of=len(self.units))
         return Review(
             findings=_by_line(self.findings),
             folded=_by_line(self.folded),
@@ -208,7 +207,6 @@ class _Running:
         self.blocks.append(
             BlockReview(unit.name, unit.first, unit.last, suspicion if known else None, signals)
         )
-        self.read += 1
 
     def _said(
         self, unit: Unit, subject: Subject, opened: Opened, model: ChatModel
