@@ -1,11 +1,9 @@
---- What a review found in a buffer: each finding on its lines, which it follows through edits, and whether
---- these lines still say what was found fault with.
+--- What a review found in a buffer, as long as it is shown: while the review goes on, after its end, and
+--- through the edits of the user.
 ---
---- It bridges the findings that Python sends and the places where they are looked at: extmarks follow the
---- edits; where a mark has lost its lines (the buffer was loaded again, or formatted as a whole), a diff
---- finds them. What it doesn't do: judge, or draw.
+--- It bridges the findings that Python sends and whoever shows them. What it doesn't do: judge, or draw.
 
-local hunks = require('vivek.hunks')
+local place = require('vivek.review.place')
 local text = require('vivek.text')
 local watch = require('vivek.watch')
 
@@ -70,7 +68,6 @@ local M = {}
 ---@field stop fun()
 ---@field on_change fun(found: vivek.Findings)
 
-local NAMESPACE = vim.api.nvim_create_namespace('vivek_finding_lines')
 -- What comes in one go is shown in one go. Where that takes long, since there is much, it is done less often:
 -- the user's keys come first.
 local DELAY_MS, SHARE = 100, 0.2
@@ -82,72 +79,6 @@ M.RANKS = { error = 1, warning = 2, information = 3, hint = 4 }
 
 ---@type table<integer, vivek.Findings> by buffer
 local found_in = {}
-
---- Lines as one text in which white space counts for nothing but a border: new indentation is no new text.
----@param lines string[]
----@return string
-local function bare(lines)
-  return vim.trim((table.concat(lines, ' '):gsub('%s+', ' ')))
-end
-
----@param found vivek.Findings
----@param first integer 1-based
----@param last integer inclusive
----@param item vivek.FoundItem
----@return boolean
-local function still_says(found, first, last, item)
-  return bare(vim.api.nvim_buf_get_lines(found.buf, first - 1, last, false)) == item.reviewed
-end
-
----@param found vivek.Findings
----@param item vivek.FoundItem
----@return integer? first
----@return integer? last
-local function marked(found, item)
-  local mark = item.mark
-    and vim.api.nvim_buf_get_extmark_by_id(found.buf, NAMESPACE, item.mark, { details = true })
-  if mark and mark[1] and mark[3].end_row > mark[1] then
-    return mark[1] + 1, mark[3].end_row
-  end
-end
-
----@param found vivek.Findings
----@param item vivek.FoundItem
----@param first integer
----@param last integer
-local function mark(found, item, first, last)
-  item.mark = vim.api.nvim_buf_set_extmark(found.buf, NAMESPACE, first - 1, 0, {
-    id = item.mark,
-    end_row = last,
-    end_col = 0,
-    strict = false,
-  })
-end
-
---- Find out where a finding is, and whether it still holds.
----@param found vivek.Findings
----@param item vivek.FoundItem
----@param changes fun(): vivek.Region[] from the text that was reviewed to the one that is
----@return boolean moved whether it is elsewhere than before, or holds where it did not
-local function locate(found, item, changes)
-  local before = { item.first, item.last, item.stale }
-  local first, last = marked(found, item)
-  item.stale = not (
-    first and still_says(found, first, last --[[@as integer]], item)
-  )
-  if item.stale then
-    local finding = item.finding
-    local from, to = hunks.mapped(finding.line - 1, finding.end_line, changes(), false)
-    from, to = math.max(from, 0), math.min(to, vim.api.nvim_buf_line_count(found.buf))
-    local is_there = to > from and still_says(found, from + 1, to, item)
-    if is_there or (not item.mark and to > from) then
-      mark(found, item, from + 1, to)
-      first, last, item.stale = from + 1, to, not is_there
-    end
-  end
-  item.first, item.last = first, last
-  return first ~= before[1] or last ~= before[2] or item.stale ~= before[3]
-end
 
 ---@param found vivek.Findings
 local function sort(found)
@@ -178,7 +109,7 @@ function M.refresh(found)
     return regions
   end
   for _, item in ipairs(found.items) do
-    found.anew = locate(found, item, changes) or found.anew
+    found.anew = place.locate(found.buf, item, changes) or found.anew
   end
   if found.anew then
     found.anew = false
@@ -197,20 +128,11 @@ local function refresh_soon(found)
   end
 end
 
----@param found vivek.Findings
----@param item vivek.FoundItem
-local function erase(found, item)
-  if item.mark and vim.api.nvim_buf_is_valid(found.buf) then
-    vim.api.nvim_buf_del_extmark(found.buf, NAMESPACE, item.mark)
-    item.mark = nil
-  end
-end
-
 --- What the review before this one has found will not be wanted again.
 ---@param found vivek.Findings
 local function forget_before(found)
   for _, item in ipairs(found.before and found.before.items or {}) do
-    erase(found, item)
+    place.erase(found.buf, item)
   end
   found.before = nil
 end
@@ -292,7 +214,7 @@ local function add(found, finding, folded)
     finding = finding,
     folded = folded,
     native = found.native[native_key(finding.line, finding.source)] or false,
-    reviewed = bare(vim.list_slice(found.base, finding.line, finding.end_line)),
+    reviewed = place.bare(vim.list_slice(found.base, finding.line, finding.end_line)),
     stale = false,
   })
 end
@@ -338,7 +260,7 @@ function M.settle(found, result)
     end
   end
   for _, item in ipairs(items) do
-    erase(found, item)
+    place.erase(found.buf, item)
   end
   M.refresh(found)
 end
@@ -367,7 +289,7 @@ local function filter(found, keep)
   found.items = vim.tbl_filter(function(item)
     local kept = keep(item)
     if not kept then
-      erase(found, item)
+      place.erase(found.buf, item)
     end
     return kept
   end, found.items)

@@ -182,6 +182,12 @@ def test_the_cursor_of_the_report_stays_with_its_finding(reviews: Reviews) -> No
     assert "fault 9" in reviews.editor.eval("getline('.')")
 
 
+def test_the_report_is_read_from_its_beginning(reviews: Reviews) -> None:
+    reviews.review(finding(5), finding(9))
+    code = "return vim.api.nvim_win_get_cursor(vim.fn.bufwinid(...))[1]"
+    assert reviews.editor.lua(code, reviews.report_buffer()) == 1
+
+
 def test_a_fix_asks_for_the_definition_around_the_finding(reviews: Reviews) -> None:
     reviews.review(finding(5, block="area", message="pi is not 3", suggestion="Use math.pi"))
     reviews.editor.command("5")
