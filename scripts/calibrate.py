@@ -36,9 +36,10 @@ def main() -> None:
             if each["arm"] == arm
         ]
         areas[arm] = round(auc(told) or 0.0, 3)
+    doubted = any(calibration.DOUBT in each["signals"] for each in results)
     content = {
         "made_by": COMMAND,
-        "model": kept.settings["model"],
+        "model": kept.settings["model"] if doubted else "none: no doubt was measured, so it weighs nothing",
         "quantization": kept.settings["quantization"],
         "functions": len({each["task"] for each in results}),
         "cross_validated_area": areas,
