@@ -101,6 +101,29 @@ def test_several_files_are_one_review_and_a_picture_among_them_is_told(shell: Sh
     assert done.returncode == 1
 
 
+def test_of_several_files_none_is_passed_over_in_silence(shell: Shell) -> None:
+    shell.write("a.py", CLEAN)
+    shell.write("b.py", CLEAN)
+    assert shell.review("a.py", "b.py", "--no-model").returncode == 0
+    assert shell.review("a.py", "b.py:70-80", "--no-model").returncode == 2
+    done = shell.review("a.py", "b.py", "--diff", "HEAD", "--json")
+    assert done.returncode == 2
+    assert "no git repository" in json.loads(done.stdout)["error"]["message"]
+
+
+def test_a_model_that_fails_is_not_tried_for_each_file(shell: Shell) -> None:
+    shell.script.write_text('{"replies": []}')
+    shell.write("a.py", CLEAN)
+    shell.write("b.py", BROKEN)
+    done = shell.review("a.py", "b.py", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, [one["path"] for one in report["findings"]]) == (1, ["b.py"])
+    assert (
+        done.stderr.count("The script has 0 replies; this is call 1.") == 2
+    )  # the notice, and what was not read
+    assert report["error"]["kind"] == "ModelAPIError"
+
+
 def test_a_range_bounds_the_review(shell: Shell) -> None:
     shell.write("a.py", CLEAN + "\n\n" + BROKEN.replace("area", "other"))
     assert shell.review("a.py:1-2").returncode == 0

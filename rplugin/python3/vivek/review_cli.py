@@ -11,12 +11,13 @@ import json
 import signal
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vivek.cancel import CancelToken
 from vivek.config import BACKENDS, Settings
-from vivek.errors import RequestError, RunStoppedError, VivekError
+from vivek.errors import RequestError, VivekError
 from vivek.source import Source, read_source
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def review(arguments: argparse.Namespace) -> int:
     except VivekError as error:
         return _failed(error, arguments, terminal)
     reviews, failure = _run(sources, arguments, terminal)
-    if failure and len(reviews) == 1:
+    if failure and not any(each.blocks or each.summary for each in reviews):
         return _failed(failure, arguments, terminal)
     whole = _whole(reviews)
     _print(whole, arguments, terminal)
@@ -109,7 +110,10 @@ def _run(
         with terminal.live():
             for source in sources:
                 try:
-                    reviews.append(session.review(_request(arguments, source), terminal.hear, cancel))
+                    request = _request(arguments, source)
+                    if any(each.error for each in reviews):  # to find so for each file would take minutes
+                        request = replace(request, ask_model=False)
+                    reviews.append(session.review(request, terminal.hear, cancel))
                 except VivekError as error:
                     failure = failure or error
                     reviews.append(_not_reviewed(source, error))
@@ -119,11 +123,12 @@ def _run(
 
 
 def _not_reviewed(source: Source, error: VivekError) -> Review:
-    """What stands for a file of several that cannot be reviewed, such as a picture: it is told, and does no harm."""
+    """What stands for a file of several that cannot be reviewed. A picture among them does no harm."""
     from vivek.review.finding import Review, Skipped
+    from vivek.review.request import is_binary
 
     skipped = Skipped(source.name, 1, 1, error.message)
-    return Review(skipped=(skipped,), complete=not isinstance(error, RunStoppedError))
+    return Review(skipped=(skipped,), complete=is_binary(source.text))
 
 
 def _whole(reviews: Sequence[Review]) -> Review:

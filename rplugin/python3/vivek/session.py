@@ -120,7 +120,7 @@ class Session:
             open=opened,
             refusal=_exclusion(request.path, root),
             dismissed=dismissed_keys(root),
-            verifier=self._verifier(request, root, gate),
+            verifier=self._verifier(request, root, gate) if request.verify.run_examples else None,
             loop=self._loop,
             cancel=cancel,
             send=gate.send,

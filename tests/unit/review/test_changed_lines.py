@@ -45,6 +45,13 @@ def test_the_buffer_counts_and_not_the_file_on_disk_or_the_index(repository: Pat
     assert changed_ranges(OLD.replace("two", "2"), file, "HEAD") == ((2, 2),)
 
 
+def test_a_hook_of_another_repository_changes_nothing(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", "/nowhere/.git")
+    assert changed_ranges(OLD.replace("two", "2"), repository / "a.txt", "HEAD") == ((2, 2),)
+
+
 def test_line_ends_alone_are_no_change(repository: Path) -> None:
     assert changed_ranges(OLD.replace("\n", "\r\n"), repository / "a.txt", "HEAD") == ()
 

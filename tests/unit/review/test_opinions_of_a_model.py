@@ -44,9 +44,7 @@ _FINDINGS = st.lists(
 def ask(*replies: str) -> Said:
     model = ScriptedModel(*replies)
     subject, unit = Subject("f", CODE, "python"), Unit("f", 11, 15)
-    asked = said_of(
-        model, subject, unit, "a.py", profile=PROFILES["small"], bound=False, hear=lambda _event: None
-    )
+    asked = said_of(model, subject, unit, "a.py", profile=PROFILES["small"], bound=False)
     return asyncio.run(asked)
 
 
@@ -70,6 +68,15 @@ def test_no_text_breaks_it(first: str, second: str) -> None:
     assert said.findings == () or said.usable
 
 
+def test_a_line_that_the_model_sees_otherwise_is_found_as_the_file_has_it() -> None:
+    line = b'    return "caf\xe9"\r'.decode("utf-8", "surrogateescape")
+    model = ScriptedModel(json.dumps({"findings": [{"quote": 'return "caf\ufffd"', "problem": "Odd."}]}))
+    subject = Subject("f", f"def f():\r\n{line}", "python")
+    asked = said_of(model, subject, Unit("f", 1, 2), "a.py", profile=PROFILES["small"], bound=False)
+    [finding] = asyncio.run(asked).findings
+    assert (finding.line, finding.quote) == (2, line)
+
+
 def test_the_prompt_shows_the_block_and_asks_for_quotes() -> None:
     model = ScriptedModel('{"findings": []}')
     subject = Subject("f", CODE, "python", "a.py", (("Imports", "import os"),))
@@ -81,7 +88,6 @@ def test_the_prompt_shows_the_block_and_asks_for_quotes() -> None:
             "a.py",
             profile=PROFILES["small"],
             bound=True,
-            hear=lambda _event: None,
         )
     )
     [[system, user]] = model.prompts

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from review_helpers import said
 from vivek.errors import ModelAPIError, ModelUnreachableError, RequestError, RunStoppedError
+from vivek.llm.base import ChatModel, Sampling
 from vivek.project_file import Verify
 from vivek.request import Diagnostic
 from vivek.review import calibration, engine
@@ -45,16 +47,29 @@ def test_what_is_below_the_threshold_is_folded_and_never_an_error(reviewer) -> N
 
 
 def test_a_suspicious_block_has_its_findings_shown(reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def doubt(_model: object, subject: engine.Subject) -> float:
+    async def doubt(model: ChatModel, subject: engine.Subject) -> float:
+        async with aclosing(model.stream(subject.messages("?"), Sampling(max_tokens=1))) as events:
+            assert [event async for event in events]
         return 3.0 if subject.name == "clamp" else -3.0
 
     monkeypatch.setattr(engine, "doubt", doubt)
     monkeypatch.setattr(
         calibration, "calibrated", lambda signals: 0.9 if signals[calibration.DOUBT] > 0 else 0.1
     )
-    reviewer.model.enqueue(said(("return high", "It returns the wrong limit.")))
-    reviewer.model.enqueue(said(("return math.pi * r", "The radius is not squared.")))
+    for reply in (
+        "A",
+        said(("return high", "Wrong limit.")),
+        "B",
+        said(("return math.pi * r", "Not squared.")),
+    ):
+        reviewer.model.enqueue(reply)
     review = reviewer.review(TEXT)
+    assert [(call["node"], call["first"]) for call in review.calls] == [
+        ("doubt", 9),
+        ("review", 9),
+        ("doubt", 4),
+        ("review", 4),
+    ]
     assert [(one.line, one.confidence, one.source) for one in review.findings] == [(11, 0.9, "model")]
     assert [(one.line, one.confidence) for one in review.folded] == [(6, 0.1)]
     assert review.has_errors
@@ -332,6 +347,11 @@ def test_a_failing_example_is_the_finding_and_the_model_is_not_asked_there(revie
     signals = {block.name: block.signals for block in review.blocks}
     assert signals["double"][calibration.EXAMPLES_FAILED] == 1
     assert signals["half"][calibration.EXAMPLES_PASSED] == 1
+
+
+def test_a_test_command_alone_runs_no_examples(reviewer) -> None:
+    review = reviewer.review(EXAMPLES, verify=Verify(test="pytest"), ask_model=False)
+    assert (review.findings, review.skipped) == ((), ())
 
 
 def test_examples_are_not_run_unless_it_is_switched_on(reviewer) -> None:

@@ -20,6 +20,9 @@ SECONDS = 30.0
 
 Range = tuple[int, int]
 
+_OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"})
+"""Git sets these for a hook that it runs; each file is in the repository that its folder is in."""
+
 _HUNK = re.compile(rb"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -89,7 +92,8 @@ def _verified(folder: Path, revision: str) -> None:
         _git(folder, "rev-parse", "--git-dir")
     except RequestError as error:
         raise RequestError(
-            f"{folder} is in no git repository, so nothing tells what changed.", hint="Review the whole file."
+            f"{folder} is in no git repository, so nothing tells what changed.",
+            hint=f"Review the whole file. {error.message}",
         ) from error
     try:
         _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
@@ -121,7 +125,8 @@ def _ranges(difference: bytes, lines: int) -> Iterator[Range]:
 def _git(folder: Path, *arguments: str, differs: bool = False) -> bytes:
     """What git prints. differs: its exit status of 1 is an answer. Raises RequestError."""
     command = ["git", "-c", "core.fsmonitor=false", *arguments]
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         ran = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS, check=False

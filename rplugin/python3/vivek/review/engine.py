@@ -7,7 +7,7 @@ answers, where events go and what is run is for the session to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from vivek.agent.budget import usable_of
@@ -23,6 +23,7 @@ from vivek.review import calibration
 from vivek.review.doubt import doubt
 from vivek.review.examples import Tried, finding_of, tried
 from vivek.review.finding import EXAMPLE, SEVERITIES, BlockReview, Finding, Review, Skipped
+from vivek.review.heard import HeardModel
 from vivek.review.merging import twin_of
 from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, Said, question, said_of
 from vivek.review.request import ReviewRequest
@@ -103,7 +104,6 @@ class _Running:
     dismissed: int = 0
     ungrounded: int = 0
     block: int = 0  # the one that the model is at, from 1 on
-    read: int = 0
     complete: bool = True
     error: dict[str, str] | None = None
 
@@ -139,7 +139,7 @@ class _Running:
 
     def result(self) -> Review:
         """What there is."""
-        summary = summary_of(self.findings, self.blocks, read=self.read, of=len(self.units))
+        summary = summary_of(self.findings, self.blocks, read=len(self.blocks), of=len(self.units))
         return Review(
             findings=_by_line(self.findings),
             folded=_by_line(self.folded),
@@ -192,29 +192,32 @@ class _Running:
 
     def _ask_about(self, unit: Unit, subject: Subject, signals: dict[str, float], opened: Opened) -> None:
         """Doubt first, then words. A block counts as read when both are there."""
-        doubted = self.ports.loop.run(doubt(opened.model, subject), self.ports.cancel)
+        model = HeardModel(opened.model, self._hear)
+        doubted = self.ports.loop.run(doubt(model, subject), self.ports.cancel)
+        place = {"first": unit.first, "last": unit.last}
+        self.calls += [{"node": "doubt", **asdict(cost), **place} for cost in model.costs()]
         if doubted is not None:
             signals[calibration.DOUBT] = doubted
         suspicion = calibration.calibrated(signals)
         if not signals.get(calibration.EXAMPLES_FAILED):
             # A failing example is the finding; where the model would put the fault is a guess.
-            said = self.ports.loop.run(self._said(unit, subject, opened), self.ports.cancel)
+            said = self.ports.loop.run(self._said(unit, subject, opened, model), self.ports.cancel)
             self._take_said(said, unit, suspicion)
         known = signals.keys() & _EVIDENCE or signals[calibration.STATIC]
         self.blocks.append(
             BlockReview(unit.name, unit.first, unit.last, suspicion if known else None, signals)
         )
-        self.read += 1
 
-    def _said(self, unit: Unit, subject: Subject, opened: Opened) -> Coroutine[Any, Any, Said]:
+    def _said(
+        self, unit: Unit, subject: Subject, opened: Opened, model: ChatModel
+    ) -> Coroutine[Any, Any, Said]:
         return said_of(
-            opened.model,
+            model,
             subject,
             unit,
             self.ports.request.name,
             profile=opened.profile,
             bound="schema" in opened.info.capabilities,
-            hear=self._hear,
         )
 
     def _take_said(self, said: Said, unit: Unit, suspicion: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from vivek.grammar import filetype_of
 from vivek.prompts.layout import fenced
 from vivek.review.finding import SEVERITIES, Finding, Review, Skipped
 from vivek.review.summary import counted, counts_of
@@ -18,7 +19,7 @@ _SHOWN_LINES = 6
 
 
 def markdown(review: Review, name: str, filetype: str = "") -> str:
-    """The report, ending in a newline. name: what was reviewed. filetype: the label of its fences."""
+    """The report, ending in a newline. name: what was reviewed. filetype: "" where the names of files tell it."""
     return "\n".join(_lines(review, name, filetype)).rstrip("\n") + "\n"
 
 
@@ -52,7 +53,7 @@ def _finding(finding: Finding, filetype: str) -> Iterator[str]:
     quote = finding.quote.split("\n")
     if finding.quote.strip():
         shown = "\n".join(quote[:_SHOWN_LINES])
-        yield from ("", fenced(shown, filetype))
+        yield from ("", fenced(shown, filetype or filetype_of(finding.path)))
     if finding.suggestion:
         yield from ("", f"{_plain(finding.suggestion)}")
 

@@ -5,13 +5,14 @@ How far it is believed is for `calibration` to say. A block whose reply is nonse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from vivek.llm.base import ChatModel, Message, Sampling, StreamEvent
+from vivek.edits.fit import presentable
+from vivek.llm.base import ChatModel, Message, Sampling
 from vivek.llm.profiles import Profile
 from vivek.llm.structured import Answer, Question, ask_structured
 from vivek.prompts import render
@@ -104,7 +105,6 @@ async def said_of(
     *,
     profile: Profile,
     bound: bool,
-    hear: Callable[[StreamEvent], None],
 ) -> Said:
     """The model's findings about a block. bound: whether the server can bind a reply to a schema.
 
@@ -117,7 +117,7 @@ async def said_of(
         repeat_penalty=profile.repeat_penalty,
     )
     asked = Question(Opinions, Opinions(findings=[]), _again, sampling, profile.retry_temperature)
-    answer = await ask_structured(model, question(subject), asked, bound=bound, hear=hear)
+    answer = await ask_structured(model, question(subject), asked, bound=bound)
     lines = subject.code.split("\n")
     grounded = [_finding(opinion, lines, unit, path) for opinion in answer.value.findings]
     findings = tuple(finding for finding in grounded if finding is not None)
@@ -131,7 +131,7 @@ def _again(problem: str) -> str:
 
 def _finding(opinion: Opinion, lines: Sequence[str], unit: Unit, path: str) -> Finding | None:
     """The finding where its quote stands; None where it stands nowhere, or where nothing is said."""
-    place = place_of(opinion.quote, lines)
+    place = place_of(opinion.quote, [presentable(line) for line in lines])
     if place is None or not opinion.problem.strip():
         return None
     first, last = place

@@ -20,7 +20,7 @@ HEAD = "HEAD"
 _LOOKED_AT = 8192
 """Characters from which a text is told from binary data."""
 
-_BINARY_SHARE = 0.1
+_BINARY_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ReviewRequest:
         """Raise RequestError where the document is no text, or a range lies outside of it."""
         if not self.name and self.path is not None:
             object.__setattr__(self, "name", str(self.path))
-        if _binary(self.text):
+        if is_binary(self.text):
             raise RequestError(
                 f"{self.name or 'The buffer'} is not text, so there is nothing to review.",
                 hint="Review a source file.",
@@ -87,8 +87,8 @@ class ReviewRequest:
         )
 
 
-def _binary(text: str) -> bool:
-    """NULs, or many bytes that are no UTF-8: no source file, in whatever encoding, begins so."""
+def is_binary(text: str) -> bool:
+    """Whether a text is none, by its beginning: it has NULs, or many bytes that are no UTF-8."""
     begin = text[:_LOOKED_AT]
     undecoded = sum("\udc80" <= character <= "\udcff" for character in begin)
     return "\0" in begin or undecoded > _BINARY_SHARE * len(begin)

@@ -89,7 +89,7 @@ def violations(text: str, name: str) -> list[Violation]:
         "--exit-zero",
         "--quiet",
         "--output-format=json",
-        "--target-version=py313",
+        "--target-version=py314",
         f"--select={','.join(_RULES)}",
         f"--stdin-filename={Path(name).name or 'unnamed.py'}",
         "-",

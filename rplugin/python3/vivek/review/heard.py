@@ -1,0 +1,34 @@
+"""Around a review's model: tells each event of its calls, whoever makes them, and keeps what each call cost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+from vivek.llm.around import AroundModel
+from vivek.llm.base import CallStats, ChatModel, Finished, Message, Sampling, StreamEvent
+
+
+class HeardModel(AroundModel):
+    """A ChatModel whose events are told to `hear`, from the model loop's thread."""
+
+    def __init__(self, model: ChatModel, hear: Callable[[StreamEvent], None]) -> None:
+        super().__init__(model)
+        self._hear = hear
+        self._costs: list[CallStats] = []
+
+    async def stream(
+        self, messages: Sequence[Message], sampling: Sampling
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """As the model's own."""
+        async with aclosing(super().stream(messages, sampling)) as events:
+            async for event in events:
+                self._hear(event)
+                if isinstance(event, Finished):
+                    self._costs.append(event.stats)
+                yield event
+
+    def costs(self) -> list[CallStats]:
+        """What the calls cost that have ended since this was asked last."""
+        costs, self._costs = self._costs, []
+        return costs
