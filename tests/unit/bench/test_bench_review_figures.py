@@ -47,8 +47,14 @@ def test_the_score_is_the_suspicion_of_the_worst_block_or_else_what_stands() -> 
     blocks = (BlockReview("f", 4, 5, 0.3, {"lines": 2.0}), BlockReview("f", 4, 5, 0.7, {"lines": 9.0}))
     worst = judge(ROW, "model", TEXT, Review(findings=(found(),), blocks=blocks))
     assert (worst["suspicion"], worst["score"], worst["signals"]) == (0.7, 0.7, {"lines": 9.0})
-    bare = judge(ROW, "static", TEXT, Review(findings=(found(confidence=0.4),)))
-    assert (bare["suspicion"], bare["score"]) == (None, 0.4)
+    bare = judge(ROW, "static", TEXT, Review(findings=(found(confidence=0.9),)))
+    assert (bare["suspicion"], bare["score"]) == (None, 0.9)
+
+
+def test_a_function_of_which_nothing_is_known_ranks_between_the_others() -> None:
+    score = judge(ROW, "static", TEXT, Review())["score"]
+    passed, failed = (calibration.calibrated({name: 2.0}) for name in ("examples passed", "examples failed"))
+    assert passed < score < failed
 
 
 @pytest.mark.parametrize(

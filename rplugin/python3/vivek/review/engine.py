@@ -22,7 +22,7 @@ from vivek.request import line_count
 from vivek.review import calibration
 from vivek.review.doubt import doubt
 from vivek.review.examples import Tried, finding_of, tried
-from vivek.review.finding import SEVERITIES, BlockReview, Finding, Review, Skipped
+from vivek.review.finding import EXAMPLE, SEVERITIES, BlockReview, Finding, Review, Skipped
 from vivek.review.heard import HeardModel
 from vivek.review.merging import twin_of
 from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, Said, question, said_of
@@ -203,7 +203,7 @@ class _Running:
             # A failing example is the finding; where the model would put the fault is a guess.
             said = self.ports.loop.run(self._said(unit, subject, opened, model), self.ports.cancel)
             self._take_said(said, unit, suspicion)
-        known = signals.keys() & _EVIDENCE
+        known = signals.keys() & _EVIDENCE or signals[calibration.STATIC]
         self.blocks.append(
             BlockReview(unit.name, unit.first, unit.last, suspicion if known else None, signals)
         )
@@ -243,7 +243,9 @@ class _Running:
     def _signals(self, unit: Unit, outcomes: Sequence[Tried]) -> dict[str, float]:
         own = [one.outcome.passed for one in outcomes if one.unit == unit]
         grave = sum(
-            unit.first <= one.line <= unit.last and one.severity in ("error", "warning")
+            unit.first <= one.line <= unit.last
+            and one.severity in ("error", "warning")
+            and one.source != EXAMPLE
             for one in self.findings
         )
         signals = {calibration.LINES: float(unit.last - unit.first + 1), calibration.STATIC: float(grave)}

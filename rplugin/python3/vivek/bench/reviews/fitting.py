@@ -14,10 +14,15 @@ from dataclasses import dataclass, replace
 from vivek.bench.reviews.result import Judged
 from vivek.review.calibration import DOUBT, Coefficients, features, suspicion
 
-RIDGE = 1.0
+RIDGE = 0.1
+"""Small: what hardly ever happens, as a static error in a function that looks right, should weigh all the same."""
+
 FOLDS = 10
 FALSE_ALARMS = 0.03
 """The share of right functions, none of them run, that may be suspected as much as `shown_from`."""
+
+LEAST = 0.7
+"""Nothing that is less likely than that is shown as fact, however rare false alarms are."""
 
 _NAMES = (DOUBT, "static", "failed", "passed")
 _STEPS = 50
@@ -88,17 +93,17 @@ def _centred(known: Mapping[str, float], name: str, mean: float, spread: float) 
 
 
 def _threshold(results: Sequence[Judged], suspicions: Sequence[float]) -> float:
-    """The least suspicion, from one half on, that few enough right functions reach while nothing was run."""
+    """The least suspicion, from LEAST on, that few enough right functions reach while nothing was run."""
     right = sorted(
         told
         for each, told in zip(results, suspicions, strict=True)
         if not each["bug"] and not {"failed", "passed"} & set(features(each["signals"]))
     )
     if not right:
-        return 0.5
+        return LEAST
     allowed = int(len(right) * FALSE_ALARMS)
     highest = right[len(right) - 1 - allowed]
-    return max(0.5, math.nextafter(highest, 1.0))
+    return max(LEAST, math.nextafter(highest, 1.0))
 
 
 def _solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:

@@ -24,6 +24,7 @@ from vivek.llm.loop import ModelLoop
 from vivek.llm.select import choose
 from vivek.llm.steady import SteadyModel
 from vivek.project_file import Verify
+from vivek.review.calibration import calibrated
 from vivek.review.finding import Finding, Review
 from vivek.review.request import ReviewRequest
 from vivek.session import Session
@@ -111,8 +112,7 @@ def judge(row: Row, arm: str, text: str, review: Review) -> Judged:
     """What a review of a row came to, but for what it cost. text: what was reviewed."""
     shown = [*review.findings, *review.folded]
     standing = [finding for finding in review.findings if finding.severity in _GRAVE]
-    known = [block for block in review.blocks if block.suspicion is not None]
-    worst = max(known, key=lambda block: block.suspicion or 0.0, default=None)
+    worst = max(review.blocks, key=lambda block: block.suspicion or 0.0, default=None)
     confidence = max((finding.confidence for finding in standing), default=0.0)
     suspicion = worst.suspicion if worst else None
     return {
@@ -125,7 +125,7 @@ def judge(row: Row, arm: str, text: str, review: Review) -> Judged:
         "bug": row.bug,
         "alarm": bool(standing),
         "suspicion": suspicion,
-        "score": confidence if suspicion is None else suspicion,
+        "score": max(confidence, calibrated({})) if suspicion is None else suspicion,
         "signals": dict(worst.signals) if worst else {},
         "findings": [finding.report() for finding in review.findings],
         "folded": [finding.report() for finding in review.folded],
