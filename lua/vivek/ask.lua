@@ -13,9 +13,11 @@ local mode = require('vivek.mode')
 local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
+local report = require('vivek.report')
 local runs = require('vivek.runs')
 local scratch = require('vivek.scratch')
 local sources = require('vivek.sources')
+local tests = require('vivek.tests')
 local trust = require('vivek.trust')
 
 local M = {}
@@ -28,6 +30,7 @@ local M = {}
 ---@field config vivek.RunConfig
 ---@field trusted boolean
 ---@field project? vivek.ProjectFile what the project's own settings say, where the user trusts them
+---@field unsaved? vivek.Unsaved[] the files that tests may go into, as buffers have them
 
 -- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here. One that nothing
 -- was heard of yet (Python is starting) has nothing to offer, and is not waited for.
@@ -77,9 +80,11 @@ end
 
 --- Tell the Python side what became of a proposal: it is the conversation's memory.
 ---@param run vivek.Run
-local function send_outcome(run)
+---@param placed? vivek.Placed where its hunks are, if not in its own buffer
+local function send_outcome(run, placed)
   if host.running() and vim.api.nvim_buf_is_valid(run.buf) then
-    local outcome = proposals.outcome(run.buf, run.id)
+    local at = placed or { buf = run.buf, run = run.id }
+    local outcome = proposals.outcome(at.buf, at.run)
     local about = { path = run.path, buffer = capture.identity(run.buf), run = run.id }
     host.notify('vivek_outcome', vim.tbl_extend('error', about, outcome))
   end
@@ -118,7 +123,11 @@ end
 local function propose(run, result)
   local target = result.target and { result.target.first, result.target.last }
   aim(run, result.target)
-  if #result.edits > 0 then
+  if run.into_tests and report.given(result.test_file) then
+    result.placed = tests.propose(run, result.test_file, function(placed)
+      send_outcome(run, placed)
+    end)
+  elseif #result.edits > 0 then
     run.proposed = true
     proposals.show(run.buf, run.id, run.base, result.edits, {
       eol = run.eol,
@@ -240,7 +249,7 @@ vim.api.nvim_create_autocmd('BufWipeout', {
 ---@param eol boolean
 ---@param snapshot vivek.Snapshot
 ---@param instruction string
----@param origin { seen: string[], follows?: string, mode: vivek.Mode }
+---@param origin { seen: string[], follows?: string, mode: vivek.Mode, into_tests?: boolean, vertical?: boolean }
 local function begin(buf, base, eol, snapshot, instruction, origin)
   -- Before anything is shown, for it may ask the user.
   local project = snapshot.path ~= '' and trust.project(snapshot.path) or nil
@@ -258,6 +267,8 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
     instruction = instruction,
     seen = origin.seen,
     follows = origin.follows,
+    into_tests = origin.into_tests,
+    vertical = origin.vertical,
     running = true,
     aimed = false,
   })
@@ -284,6 +295,7 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
     config = config.for_run(),
     trusted = config.trusts(snapshot.path ~= '' and snapshot.path or snapshot.cwd),
     project = project,
+    unsaved = origin.into_tests and capture.unsaved(buf) or nil,
   })
   local sent
   sent, text, hint = host.notify('vivek_ask', ask)
@@ -325,7 +337,12 @@ function M.ask(options)
     return message.error('The buffer that this proposal is for is closed.', 'Open its file and ask there.')
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local origin = { seen = proposals.open_runs(buf), mode = options.mode or mode.get() }
+  local origin = {
+    seen = proposals.open_runs(buf),
+    mode = options.mode or mode.get(),
+    into_tests = options.into_tests,
+    vertical = options.vertical,
+  }
   local snapshot
   if source then
     snapshot, origin.follows = follow_up(buf, run_at_cursor())

@@ -250,6 +250,7 @@ def _report(result: AskResult, new_text: str) -> dict[str, Any]:
         "stopped",
         "partial",
         "warning",
+        "test_file",
     )
     return {**{key: result[key] for key in keys}, "text": new_text, "error": None}  # type: ignore[literal-required]
 
@@ -271,6 +272,7 @@ def _failure_report(error: VivekError) -> dict[str, Any]:
         "partial": error.partial,
         "warning": "",
         "text": None,
+        "test_file": None,
     }
     told = {"kind": error.kind, "message": error.message, "hint": error.hint, "partial": error.partial}
     return {**empty, "error": told}

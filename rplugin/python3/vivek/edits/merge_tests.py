@@ -6,8 +6,7 @@ another gets a name of its own. It runs nothing and touches no file.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from vivek.edits.items import Item
 from vivek.edits.renaming import renamed
@@ -32,47 +31,41 @@ def merge(base: str, tests: str, filetype: str) -> str:
 
 
 def _merged(base: str, new: str, filetype: str) -> str:
-    """A block of code with what it lacks of another at its end, and what both contain merged in the same way."""
-    new = _recognised(SuiteBlock.of(base, filetype), new)
+    """A block of code with what it lacks of another at its end, and groups that both have merged in the same way."""
+    new = _apart(SuiteBlock.of(base, filetype), SuiteBlock.of(new, filetype), new)
     fresh = SuiteBlock.of(new, filetype)
-    rest: list[Item] = []
     for item in fresh.items:
         there = SuiteBlock.of(base, filetype)
+        if there.has(fresh.shape(item)) or not fresh.is_of_use(item):
+            continue
         twin = _twin(there, fresh, item)
         if twin is not None:
             base = there.with_body(twin, _merged(there.inner(twin), fresh.inner(item), filetype))
-        elif fresh.is_of_use(item):
-            rest.append(item)
-    there = SuiteBlock.of(base, filetype)
-    shapes = {there.shape(item) for item in there.items}
-    wanted = [item for item in rest if fresh.shape(item) not in shapes]
-    put = fresh.joined(wanted, there.usual_gap())
-    names = set(_names(there))
-    for name in _names(fresh, wanted):
-        if name in names:
-            free = _free(name, {*names, *_names(fresh)}, filetype)
-            put = renamed(put, name, free, filetype)
-            names.add(free)
-    return there.with_end(put) if put.strip() else base
+        else:
+            base = there.with_end(_by_own_name(there, fresh, item), fresh.gap_above(item, there.usual_gap()))
+    return base
 
 
-def _recognised(there: SuiteBlock, new: str) -> str:
-    """The new code with the names by which the base knows what was renamed when it was put in before."""
-    fresh = SuiteBlock.of(new, there.filetype)
+def _apart(there: SuiteBlock, fresh: SuiteBlock, new: str) -> str:
+    """The new code, its helpers by names that the base has for nothing else; by those that they got when the same code
+    was put in before."""
+    names = {*there.names(), *fresh.names()}
     for item in fresh.items:
         name = fresh.name(item)
-        if not name or any(there.name(other) == name and _same(there, other, fresh, item) for other in there.items):
+        if not name or fresh.is_test(item) or fresh.is_group(item) or not there.has_name(name):
             continue
-        again = re.compile(rf"{re.escape(name)}_?\d+$")
-        for other in there.items:
-            if again.match(there.name(other)) and _same(there, other, fresh, item):
-                new = renamed(new, name, there.name(other), there.filetype)
-                break
+        known = there.known_as(name, fresh.shape(item))
+        if known != name:
+            new = renamed(new, name, known or _free(name, names, there.filetype), there.filetype)
     return new
 
 
-def _same(there: SuiteBlock, other: Item, fresh: SuiteBlock, item: Item) -> bool:
-    return there.shape(other) == fresh.shape(item)
+def _by_own_name(there: SuiteBlock, fresh: SuiteBlock, item: Item) -> str:
+    """A new item, by a name of its own where it is a test whose name is taken."""
+    text, name = fresh.text(item), fresh.name(item)
+    if not name or not there.has_name(name) or not (fresh.is_test(item) or fresh.is_group(item)):
+        return text
+    return renamed(text, name, _free(name, {*there.names(), *fresh.names()}, there.filetype), there.filetype)
 
 
 def _twin(there: SuiteBlock, fresh: SuiteBlock, item: Item) -> Item | None:
@@ -88,16 +81,11 @@ def _twin(there: SuiteBlock, fresh: SuiteBlock, item: Item) -> Item | None:
 
 def _fits(there: SuiteBlock, fresh: SuiteBlock) -> bool:
     """Whether what is no test within a new group is in the other as well, or takes no name of it."""
-    shapes, names = {there.shape(item) for item in there.items}, set(_names(there))
     return not any(
-        fresh.is_setup(item) or (fresh.name(item) in names and not fresh.is_test(item))
+        fresh.is_setup(item) or (there.has_name(fresh.name(item)) and not fresh.is_test(item))
         for item in fresh.items
-        if fresh.shape(item) not in shapes
+        if not there.has(fresh.shape(item))
     )
-
-
-def _names(block: SuiteBlock, items: Iterable[Item] | None = None) -> list[str]:
-    return [name for item in (block.items if items is None else items) if (name := block.name(item))]
 
 
 def _free(name: str, names: Collection[str], filetype: str) -> str:
@@ -105,5 +93,3 @@ def _free(name: str, names: Collection[str], filetype: str) -> str:
     is_camel = filetype in _CAMEL or (name[:1].isupper() and not name.isupper())
     gap = "" if is_camel else "_"
     return next(free for count in range(2, len(names) + 3) if (free := f"{name}{gap}{count}") not in names)
-
-

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from vivek.edits.indent import dedented, indentation, is_blank, margin
@@ -33,6 +33,7 @@ _GROUPS = re.compile(
     r"(?:(?:class|object)\s+\w*(?:Test|Spec)|(?:mod|namespace|module)\b)|(?:describe|context|suite)\b"
 )
 _SETUP = re.compile(r"(?:async\s+)?(?:\w+\s+)*(?:set_?up|tear_?down|before|after)\w*\s*\(", re.IGNORECASE)
+_MARKED = re.compile(r"#\[(?:\w+::)*test\b|@(?:\w+)?Test\b")
 _ABOVE = re.compile(r"\s*(?:#(?!\[|include)|//|--|/?\*|@|#\[)")
 _COMMENT = re.compile(r"^\s*(?://|--|#(?!\s*include|\[)).*$", re.MULTILINE)
 
@@ -66,8 +67,11 @@ class SuiteBlock:
         return item.names[0]
 
     def is_test(self, item: Item) -> bool:
-        """Whether it is a single test, by its name."""
-        return item.kind == "definition" and self.name(item).lower().startswith("test")
+        """Whether it is a single test, by its name or what is written above it."""
+        above = "\n".join(self.lines[item.first : self._start(item)])
+        return item.kind == "definition" and (
+            self.name(item).lower().startswith("test") or bool(_MARKED.search(above))
+        )
 
     def is_setup(self, item: Item) -> bool:
         """Whether it is run before or after each test."""
@@ -85,12 +89,25 @@ class SuiteBlock:
 
     def shape(self, item: Item) -> str:
         """What an item is, its own name, its layout and its comments left aside."""
-        text, name = textwrap.dedent(self.text(item)), self.name(item)
-        text = renamed(text, name, "_", self.filetype) if name else text
-        module = tree(text) if self.filetype == "python" else None
-        if module is not None:
-            return ast.dump(_bare(module))
-        return re.sub(r"[\s;,]+", "", _COMMENT.sub("", text)).replace("'", '"')
+        return _shape(textwrap.dedent(self.text(item)), self.name(item), self.filetype)
+
+    def has(self, shape: str) -> bool:
+        """Whether it has an item of a shape, by whatever name."""
+        return any(self.shape(item) == shape for item in self.items)
+
+    def has_name(self, name: str) -> bool:
+        """Whether it gives a name to something."""
+        return bool(name) and name in self.names()
+
+    def names(self) -> list[str]:
+        """The names that its items have."""
+        return [name for item in self.items if (name := self.name(item))]
+
+    def known_as(self, name: str, shape: str) -> str:
+        """The name of an item that has a shape: the given one or one made from it; "" where there is none."""
+        again = re.compile(rf"{re.escape(name)}(?:_?\d+)?$")
+        found = [self.name(item) for item in self.items if self.shape(item) == shape]
+        return min((known for known in found if again.match(known)), key=len, default="")
 
     def inner(self, item: Item) -> str:
         """What is within a group, at the left margin."""
@@ -115,25 +132,26 @@ class SuiteBlock:
         ]
         return "\n".join([*self.lines[:first], *put, *self.lines[last:]])
 
-    def joined(self, items: Sequence[Item], gap: int) -> str:
-        """Items below one another, as far apart as they were; `gap`: the least number of lines about a definition."""
-        lines: list[str] = []
-        for number, item in enumerate(items):
-            if number:
-                lines += [""] * self._gap(items[number - 1], item, gap)
-            lines += self.lines[item.first : item.last]
-        return "\n".join(lines)
+    def gap_above(self, item: Item, gap: int) -> int:
+        """The blank lines that an item wants above it; `gap`: the usual ones about a definition."""
+        at = self.items.index(item)
+        if not at:
+            return gap
+        above = self.items[at - 1]
+        between = self.lines[above.last : item.first]
+        if "definition" in (above.kind, item.kind) or above.kind == "import" or not all(map(is_blank, between)):
+            return gap
+        return min(len(between), gap)
 
-    def with_end(self, put: str) -> str:
-        """The text with more code at its end, but before what runs the tests."""
+    def with_end(self, put: str, gap: int) -> str:
+        """The text with more code at its end, so many blank lines below it, but before what runs the tests."""
         end = self._filled(len(self.lines))
         tail = self.items[-1] if self.items else None
         below = [""]
-        gap = [""] * self.usual_gap()
         if tail is not None and tail.last >= end and _RUNS.match(self.head(tail)):
-            below = [*gap, *self.lines[tail.first : end], ""]
+            below = [""] * self.usual_gap() + [*self.lines[tail.first : end], ""]
             end = self._filled(tail.first)
-        return "\n".join([*self.lines[:end], *(gap if end else []), *put.split("\n"), *below])
+        return "\n".join([*self.lines[:end], *([""] * gap if end else []), *put.split("\n"), *below])
 
     def _start(self, item: Item) -> int:
         """The line on which an item itself begins."""
@@ -163,12 +181,6 @@ class SuiteBlock:
             end -= 1
         return end
 
-    def _gap(self, above: Item, below: Item, gap: int) -> int:
-        between = self.lines[above.last : below.first]
-        if all(map(is_blank, between)):
-            return max(len(between), gap if "definition" in (above.kind, below.kind) else 0)
-        return gap
-
     def usual_gap(self) -> int:
         """The blank lines between definitions: as they are, else two in Python at the left margin."""
         gaps = [
@@ -184,6 +196,15 @@ class SuiteBlock:
     def _is_within_class(self) -> bool:
         """Whether the code looks like the body of a class: functions that begin with self."""
         return any(re.match(r"(?:async\s+)?def\s+\w+\(\s*(?:self|cls)\b", self.head(item)) for item in self.items)
+
+
+@lru_cache(maxsize=1024)
+def _shape(text: str, name: str, filetype: str) -> str:
+    text = renamed(text, name, "_", filetype) if name else text
+    module = tree(text) if filetype == "python" else None
+    if module is not None:
+        return ast.dump(_bare(module))
+    return re.sub(r"[\s;,]+", "", _COMMENT.sub("", text)).replace("'", '"')
 
 
 def _bare(module: ast.Module) -> ast.Module:

@@ -22,7 +22,7 @@ _SCRIPTS = ("javascript", "javascriptreact", "typescript", "typescriptreact")
 _LONGEST = 88
 """Columns up to which an import takes one name more on its line."""
 
-_GO_PACKAGE = re.compile(r"\s*package\s+\w+[^\S\n]*\n?")
+_PACKAGE = re.compile(r"\s*package\s+[\w.]+;?[^\S\n]*(?:\n|$)")
 _NAMED = re.compile(
     r"(?P<head>\s*(?:import|const|let|var)\s*)\{(?P<names>[^{}\n]*)\}(?P<tail>\s*(?:from|=\s*require)\b[^'\"\n]*(?P<path>['\"][^'\"]+['\"]).*)"
 )
@@ -32,8 +32,8 @@ def with_imports(base: str, tests: str, filetype: str) -> tuple[str, str]:
     """The file's text with what the tests import, and the tests without those imports."""
     if filetype == "python":
         return _python(base, tests)
-    if filetype == "go":
-        tests = _GO_PACKAGE.sub("", tests, count=1)
+    package = _PACKAGE.match(tests)
+    tests = tests[package.end() :] if package else tests
     lines = tests.split("\n")
     imports = [item for item in items_by_lines(tests, filetype) if item.kind == "import"]
     left: list[Item] = []
