@@ -7,6 +7,7 @@ else stays as it is.
 from __future__ import annotations
 
 import ast
+import re
 
 from vivek.edits.imports import add_imports
 from vivek.edits.python_source import tree
@@ -33,21 +34,37 @@ def as_test_case(tests: str, name: str) -> str:
 
     The text as it is where it does not parse, or where any of its functions needs pytest.
     """
-    module = tree(tests)
-    if module is None:
-        return tests
-    functions = [node for node in module.body if isinstance(node, _Function) and node.name.startswith("test")]
+    functions = _functions(tests)
     if not functions or any(not _is_plain(node) for node in functions):
         return tests
-    lines = tests.split("\n")
+    tests = _with_unittest(tests)
+    lines, functions = tests.split("\n"), _functions(tests)
     methods = [_method(lines, node) for node in functions]
     gone = {k for node in functions for k in range(node.lineno - 1, node.end_lineno or node.lineno)}
-    rest = "\n".join(line for k, line in enumerate(lines) if k not in gone).strip("\n")
-    if "pytest." not in rest + "".join(methods):
-        rest = "\n".join(line for line in rest.split("\n") if line.strip() != "import pytest")
-    head = rest.strip("\n")
+    rest = [line for k, line in enumerate(lines) if k not in gone]
+    if not any("pytest." in text for text in [*rest, *methods]):
+        rest = [line for line in rest if line.strip() != "import pytest"]
+    head = "\n".join(rest).strip()
     case = f"class {name}(unittest.TestCase):\n" + "\n\n".join(methods) + "\n"
-    return add_imports(f"{head}\n\n\n{case}" if head else case, ["import unittest"], "python")
+    return f"{head}\n\n\n{case}"
+
+
+def _functions(tests: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions at the top level that are tests."""
+    module = tree(tests)
+    body = module.body if module else []
+    return [node for node in body if isinstance(node, _Function) and node.name.startswith("test")]
+
+
+def _with_unittest(tests: str) -> str:
+    """The text with ``import unittest``, as a module of Python's own above others."""
+    module = tree(tests)
+    body = module.body if module else []
+    first = next((node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))), None)
+    if first is None or re.search(r"^import unittest$", tests, re.MULTILINE) or "__future__" in ast.unparse(first):
+        return add_imports(tests, ["import unittest"], "python")
+    lines = tests.split("\n")
+    return "\n".join([*lines[: first.lineno - 1], "import unittest", *lines[first.lineno - 1 :]])
 
 
 def case_name(subject: str) -> str:

@@ -46,7 +46,7 @@ def bound_names(statement: str) -> list[str]:
     if match:
         inner = re.sub(r"^\s*(?:type\s+)?|[{}]", " ", match["esm"] or match["cjs"])
         parts = [part.strip() for part in inner.split(",") if part.strip()]
-        return [re.split(r"\s+as\s+|\s*:\s*", part)[-1].strip() for part in parts]
+        return [re.split(r"\s+as\s+|\s*:\s*", part)[-1].strip().removeprefix("type ") for part in parts]
     lua = _LUA_IMPORT.match(statement)
     return [lua["name"]] if lua else []
 
