@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from test_commands import told
 from test_end_to_end import Vivek
+from test_trust import answer
 
 from neovim_child import Editor
 
@@ -178,8 +179,8 @@ def test_that_nothing_was_run_is_said(vivek: Vivek) -> None:
 
 
 def test_what_the_tests_notice_is_told_where_running_is_trusted(vivek: Vivek) -> None:
-    root = project(vivek.editor, {".vivek/config.toml": "run_examples = true\n"})
-    vivek.editor.lua("vim.fn.mkdir(vim.fn.stdpath('state'), 'p'); vim.secure.trust({ action = 'allow', path = ... })", str(root / ".vivek/config.toml"))
+    project(vivek.editor, {".vivek/config.toml": "run_examples = true\n"})
+    answer(vivek.editor, 4)
     vivek.replies(REPLY)
     open_source(vivek)
     vivek.ask("1,2VivekTest")
@@ -212,14 +213,18 @@ def test_a_folder_of_tests_that_leads_out_of_the_project_gets_no_file(nvim: Edit
 
 def test_in_a_file_of_tests_they_are_hunks_of_that_file(vivek: Vivek) -> None:
     vivek.replies("```python\ndef test_two():\n    assert area(2) == 12\n```\n")
-    vivek.editor.edit("from shapes import area\n\n\ndef test_one():\n    assert area(1) == 3\n", name="project/test_a.py")
+    vivek.editor.edit(
+        "from shapes import area\n\n\ndef test_one():\n    assert area(1) == 3\n", name="project/test_a.py"
+    )
     vivek.editor.command("5")
     assert vivek.ask("VivekTest") == "VivekDone"
     vivek.editor.command("VivekApply!")
     assert vivek.editor.lines()[-2:] == ["def test_two():", "    assert area(2) == 12"]
 
 
-def test_what_was_left_open_is_shown_again_in_another_session(vivek: Vivek, start_nvim: Any, tmp_path: Path) -> None:
+def test_what_was_left_open_is_shown_again_in_another_session(
+    vivek: Vivek, start_nvim: Any, tmp_path: Path
+) -> None:
     vivek.replies(REPLY)
     open_source(vivek)
     vivek.ask("1,2VivekTest")

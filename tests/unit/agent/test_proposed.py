@@ -35,7 +35,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 def asked(root: Path, *replies: str, **fields: Any) -> tuple[Any, list[dict[str, Any]]]:
     """The result of an ask for tests, and the events."""
-    script = root.parent / "script.json"
+    script = root.parent / f"script-{len(list(root.parent.glob('script-*')))}.json"
     script.write_text(json.dumps({"replies": [{"text": reply} for reply in replies]}))
     given: dict[str, Any] = {
         "run": "1",
@@ -61,7 +61,10 @@ def test_a_new_file(root: Path) -> None:
     file = result["test_file"]
     assert file["path"] == str(root / "tests/test_shapes.py")
     assert (file["created"], file["base"]) == (True, "")
-    assert file["text"] == "import pytest\nfrom shapes import area\n\n\ndef test_area():\n    assert area(2) == 12\n"
+    assert (
+        file["text"]
+        == "import pytest\nfrom shapes import area\n\n\ndef test_area():\n    assert area(2) == 12\n"
+    )
     assert apply(file["base"], file["edits"]) == file["text"]
     assert "nothing of this project is trusted to be run" in file["told"]
     assert "def test_area():" in result["answer"]
@@ -117,7 +120,9 @@ def test_a_buffer_without_a_file_has_no_place_for_tests(root: Path) -> None:
 
 
 def test_other_asks_have_no_test_file(root: Path) -> None:
-    result, _ = asked(root, "```python\ndef area(r):\n    return 4 * r * r\n```\n", mode="coder", instruction="make it 4")
+    result, _ = asked(
+        root, "```python\ndef area(r):\n    return 4 * r * r\n```\n", mode="coder", instruction="make it 4"
+    )
     assert result["test_file"] is None
     assert result["edits"]
 
@@ -138,7 +143,20 @@ def test_the_command_line_tells_it_too(root: Path, capsys: pytest.CaptureFixture
     script = root.parent / "script.json"
     script.write_text(json.dumps({"replies": [{"text": REPLY}]}))
     with pytest.raises(SystemExit) as ended:
-        main(["ask", str(root / "shapes.py"), "Write tests.", "--mode", "sdet", "--json", "--backend", "scripted", "--url", str(script)])
+        main(
+            [
+                "ask",
+                str(root / "shapes.py"),
+                "Write tests.",
+                "--mode",
+                "sdet",
+                "--json",
+                "--backend",
+                "scripted",
+                "--url",
+                str(script),
+            ]
+        )
     assert ended.value.code == 0
     told = json.loads(capsys.readouterr().out)
     assert told["test_file"]["path"] == str(root / "tests/test_shapes.py")

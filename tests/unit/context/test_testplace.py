@@ -13,7 +13,9 @@ from vivek.context.testplace import place_of
 from vivek.context.testtree import Tree
 
 
-def place(source: str, *files: str, filetype: str = "python", folders: tuple[str, ...] = (), taken: str = "") -> str:
+def place(
+    source: str, *files: str, filetype: str = "python", folders: tuple[str, ...] = (), taken: str = ""
+) -> str:
     paths = [PurePath(name) for name in (*files, source)]
     tree = Tree(
         tuple(path for path in paths if is_test_file(path)),
@@ -43,7 +45,11 @@ def place(source: str, *files: str, filetype: str = "python", folders: tuple[str
         # A new one, as its neighbours are.
         ("src/shop/cart.py", ["tests/test_price.py", "src/shop/price.py"], "tests/test_cart.py"),
         ("src/shop/cart.py", ["tests/shop/test_price.py", "src/shop/price.py"], "tests/shop/test_cart.py"),
-        ("src/shop/tax/vat.py", ["tests/shop/test_price.py", "src/shop/price.py"], "tests/shop/tax/test_vat.py"),
+        (
+            "src/shop/tax/vat.py",
+            ["tests/shop/test_price.py", "src/shop/price.py"],
+            "tests/shop/tax/test_vat.py",
+        ),
         ("src/shop/cart.py", ["tests/unit/test_price.py", "src/shop/price.py"], "tests/unit/test_cart.py"),
         ("shop/cart.py", ["shop/price_test.py", "shop/price.py"], "shop/cart_test.py"),
         ("shop/tax/vat.py", ["shop/tests/test_price.py", "shop/price.py"], "shop/tax/tests/test_vat.py"),
@@ -65,13 +71,33 @@ def test_python(source: str, files: list[str], expected: str) -> None:
         ("go", "shop/cart.go", [], "shop/cart_test.go"),
         ("javascript", "src/cart.js", [], "src/cart.test.js"),
         ("javascript", "src/cart.js", ["src/price.spec.js", "src/price.js"], "src/cart.spec.js"),
-        ("typescriptreact", "src/ui/Cart.tsx", ["src/ui/Price.test.tsx", "src/ui/Price.tsx"], "src/ui/Cart.test.tsx"),
-        ("javascript", "src/a/cart.js", ["src/b/__tests__/price.js", "src/b/price.js"], "src/a/__tests__/cart.js"),
-        ("javascript", "src/cart.js", ["test/price.js", "test/price.test.js", "src/price.js"], "test/cart.test.js"),
+        (
+            "typescriptreact",
+            "src/ui/Cart.tsx",
+            ["src/ui/Price.test.tsx", "src/ui/Price.tsx"],
+            "src/ui/Cart.test.tsx",
+        ),
+        (
+            "javascript",
+            "src/a/cart.js",
+            ["src/b/__tests__/price.js", "src/b/price.js"],
+            "src/a/__tests__/cart.js",
+        ),
+        (
+            "javascript",
+            "src/cart.js",
+            ["test/price.js", "test/price.test.js", "src/price.js"],
+            "test/cart.test.js",
+        ),
         ("lua", "lua/shop/cart.lua", [], "spec/cart_spec.lua"),
         ("lua", "lua/shop/cart.lua", ["tests/price_spec.lua", "lua/shop/price.lua"], "tests/cart_spec.lua"),
         ("java", "src/main/java/a/Cart.java", [], "src/test/java/a/CartTest.java"),
-        ("java", "src/main/java/a/Cart.java", ["src/test/java/a/CartTest.java"], "src/test/java/a/CartTest.java"),
+        (
+            "java",
+            "src/main/java/a/Cart.java",
+            ["src/test/java/a/CartTest.java"],
+            "src/test/java/a/CartTest.java",
+        ),
         ("c", "src/cart.c", [], "tests/test_cart.c"),
         ("c", "src/cart.c", ["tests/price_test.c", "src/price.c"], "tests/cart_test.c"),
     ],
@@ -96,7 +122,9 @@ _FILES = st.lists(st.builds(lambda parts, stem: "/".join([*parts, f"{stem}.py"])
 
 
 @given(_PARTS, st.sampled_from(["cart", "_x", "__init__"]), _FILES)
-def test_a_place_is_a_test_file_of_the_project_whatever_is_there(parts: list[str], stem: str, files: list[str]) -> None:
+def test_a_place_is_a_test_file_of_the_project_whatever_is_there(
+    parts: list[str], stem: str, files: list[str]
+) -> None:
     found = PurePath(place("/".join([*parts, f"{stem}.py"]), *files))
     assert not found.is_absolute()
     assert ".." not in found.parts

@@ -28,7 +28,9 @@ def write(root: Path, files: dict[str, str]) -> None:
         (root / name).write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
-def found(root: Path, source: str = "shop/cart.py", *, filetype: str = "python", **unsaved: str) -> SuiteFile | None:
+def found(
+    root: Path, source: str = "shop/cart.py", *, filetype: str = "python", **unsaved: str
+) -> SuiteFile | None:
     buffers = {root / name.replace("__", "/"): text for name, text in unsaved.items()}
     return suite_of(root / source, root, filetype, unsaved=buffers, excluded=Ignore(root).excluded)
 
@@ -39,7 +41,10 @@ def test_the_file_that_is_there_with_what_it_holds(root: Path) -> None:
     assert suite is not None
     assert (suite.path, suite.exists, suite.text) == (root / "tests/test_cart.py", True, PYTEST)
     assert (suite.framework, suite.folder) == ("pytest", Path("tests"))
-    assert suite.example == "import pytest\nfrom shop.price import price\n\ndef test_price():\n    assert price(1) == 2\n"
+    assert (
+        suite.example
+        == "import pytest\nfrom shop.price import price\n\ndef test_price():\n    assert price(1) == 2\n"
+    )
 
 
 def test_a_new_file_takes_its_style_from_the_neighbours(root: Path) -> None:

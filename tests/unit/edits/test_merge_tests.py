@@ -27,20 +27,34 @@ BASE = dedent('''\
 
 _NAME = st.sampled_from(["test_a", "test_b", "helper", "SIDES", "TestIt"])
 _NUMBER = st.integers(0, 3)
-_FUNCTION = st.builds("def {}():\n    assert area([]) == {}\n".format, st.sampled_from(["test_a", "test_b", "helper"]), _NUMBER)
+_FUNCTION = st.builds(
+    "def {}():\n    assert area([]) == {}\n".format, st.sampled_from(["test_a", "test_b", "helper"]), _NUMBER
+)
 _TEXT = st.builds('def test_text():\n    assert area("{}") == """\n  a\n{}"""\n'.format, _NAME, _NUMBER)
 _VALUE = st.builds("SIDES = {}\n".format, _NUMBER)
-_METHOD = st.builds("    def {}(self):\n        assert area(SIDES) == {}\n".format, st.sampled_from(["test_a", "test_b", "setUp"]), _NUMBER)
+_METHOD = st.builds(
+    "    def {}(self):\n        assert area(SIDES) == {}\n".format,
+    st.sampled_from(["test_a", "test_b", "setUp"]),
+    _NUMBER,
+)
 _CLASS = st.builds(
     "class {}:\n{}".format,
     st.sampled_from(["TestIt", "Fake"]),
     st.lists(_METHOD, min_size=1, max_size=3).map("\n".join),
 )
 _IMPORT = st.sampled_from(
-    ["import pytest\n", "from shop.shapes import area\n", "from other import area\n", "from shop.shapes import side\n", "import os.path\n"]
+    [
+        "import pytest\n",
+        "from shop.shapes import area\n",
+        "from other import area\n",
+        "from shop.shapes import side\n",
+        "import os.path\n",
+    ]
 )
 _MAIN = st.just('if __name__ == "__main__":\n    pytest.main()\n')
-_FILE = st.lists(_IMPORT | _FUNCTION | _CLASS | _VALUE | _TEXT | st.just("# why\n"), max_size=6).map("\n\n".join)
+_FILE = st.lists(_IMPORT | _FUNCTION | _CLASS | _VALUE | _TEXT | st.just("# why\n"), max_size=6).map(
+    "\n\n".join
+)
 _BASE = st.builds(lambda file, end: f"{file}\n\n{end}", _FILE, _MAIN | st.just(""))
 
 
@@ -76,9 +90,7 @@ def test_a_file_keeps_every_line_and_takes_what_it_lacks_once(base: str, tests: 
 def test_no_name_of_the_file_is_bound_twice_by_what_is_put_in(base: str, tests: str) -> None:
     def bound(text: str) -> list[str]:
         return [
-            node.name
-            for node in ast.parse(text).body
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            node.name for node in ast.parse(text).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))
         ]
 
     before, fresh = bound(base), bound(merge(base, tests, "python"))
@@ -92,7 +104,11 @@ def test_no_test_is_lost(tests: str) -> None:
     assert set(_functions(tests)) <= set(_functions(merge(BASE, tests, "python")))
 
 
-@given(st.text(), st.text(), st.sampled_from(["python", "go", "javascript", "lua", "rust", "java", "c", "ruby", ""]))
+@given(
+    st.text(),
+    st.text(),
+    st.sampled_from(["python", "go", "javascript", "lua", "rust", "java", "c", "ruby", ""]),
+)
 def test_whatever_the_texts_are_no_line_of_the_file_is_lost(base: str, tests: str, filetype: str) -> None:
     merged = merge(base, tests, filetype)
     kept = iter(merged.split("\n"))
@@ -155,6 +171,13 @@ def test_a_new_file_is_the_tests_as_they_are() -> None:
     assert merge("\n", "package a\n", "go") == "package a\n"
 
 
+def test_a_new_file_sets_definitions_apart() -> None:
+    tests = "import pytest\n# Of shapes.\ndef test_a():\n    pass\ndef test_b():\n    pass\n\n\n\nX = 1\n"
+    assert merge("", tests, "python") == (
+        "import pytest\n\n\n# Of shapes.\ndef test_a():\n    pass\n\n\ndef test_b():\n    pass\n\n\n\nX = 1\n"
+    )
+
+
 GO = 'package shapes\n\nimport "testing"\n\nfunc TestArea(t *testing.T) {\n\tif Area(1) != 3 {\n\t\tt.Fatal()\n\t}\n}\n'
 JEST = "import { area } from './shapes.js';\n\ndescribe('area', () => {\n  it('is 3', () => {\n    expect(area(1)).toBe(3);\n  });\n});\n"
 LUA = "local shapes = require('shapes')\n\ndescribe('area', function()\n  it('is 3', function()\n    assert.equal(3, shapes.area(1))\n  end)\nend)\n"
@@ -170,11 +193,18 @@ C = '#include <assert.h>\n#include "shapes.h"\n\nvoid test_one(void) {\n    asse
         ("javascript", JEST, ("'is 3'", "'is not 4'"), "  });\n\n  it('is not 4', () => {\n    expect("),
         ("lua", LUA, ("'is 3'", "'is not 4'"), "  end)\n\n  it('is not 4', function()\n    assert"),
         ("rust", RUST, ("one", "two"), None),
-        ("rust", RUST.replace("pub fn area() {}\n\n", ""), ("area()", "side()"), "    fn one_2() {\n        assert_eq!(side()"),
+        (
+            "rust",
+            RUST.replace("pub fn area() {}\n\n", ""),
+            ("area()", "side()"),
+            "    fn one_2() {\n        assert_eq!(side()",
+        ),
         ("java", JAVA, ("area(1)", "area(2)"), "    public void one2() {\n        assertEquals(3, area(2)"),
     ],
 )
-def test_in_other_languages_too(filetype: str, base: str, change: tuple[str, str], expected: str | None) -> None:
+def test_in_other_languages_too(
+    filetype: str, base: str, change: tuple[str, str], expected: str | None
+) -> None:
     tests = base.replace(*change)
     merged = merge(base, tests, filetype)
     assert (expected in merged) if expected else merged == base

@@ -32,7 +32,7 @@ TESTS = dedent('''\
 
 
 def test_functions_become_methods_and_pytest_goes() -> None:
-    assert as_test_case(TESTS, "TestArea") == dedent('''\
+    assert as_test_case(TESTS, "TestArea") == dedent("""\
         import unittest
         from shop import area
 
@@ -47,7 +47,7 @@ def test_functions_become_methods_and_pytest_goes() -> None:
                     area(-1)
                 self.assertFalse(area(0))
                 self.assertIsNotNone(area(1))
-        ''')
+        """)
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,18 @@ def test_what_needs_pytest_or_is_a_test_case_stays(text: str) -> None:
 
 _VALUES = st.integers(0, 3)
 _CONDITION = st.one_of(
-    st.builds("{} {} {}".format, _VALUES, st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "is", "is not"]), _VALUES),
+    st.builds(
+        "{} {} {}".format,
+        _VALUES,
+        st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "is", "is not"]),
+        _VALUES,
+    ),
     st.builds("{} {} [1, 2]".format, _VALUES, st.sampled_from(["in", "not in"])),
     st.builds("not {}".format, _VALUES),
     st.builds("{} < {} < 3".format, _VALUES, _VALUES),
-    st.sampled_from(["None is None", "0 is None", "0.1 + 0.2 == pytest.approx(0.3)", "(1 and 2)", "'é' == 'e'"]),
+    st.sampled_from(
+        ["None is None", "0 is None", "0.1 + 0.2 == pytest.approx(0.3)", "(1 and 2)", "'é' == 'e'"]
+    ),
 )
 
 
@@ -91,7 +98,17 @@ def test_a_method_passes_where_the_function_does(condition: str) -> None:
     assert not result.errors
 
 
-@given(st.lists(st.builds("def test_{}():\n    x = '''\n{}'''\n    assert x\n".format, st.integers(0, 99), st.text("ab \n", max_size=6)), max_size=3, unique_by=lambda text: text.split("(")[0]))
+@given(
+    st.lists(
+        st.builds(
+            "def test_{}():\n    x = '''\n{}'''\n    assert x\n".format,
+            st.integers(0, 99),
+            st.text("ab \n", max_size=6),
+        ),
+        max_size=3,
+        unique_by=lambda text: text.split("(")[0],
+    )
+)
 def test_strings_keep_every_character(functions: list[str]) -> None:
     text = "\n\n".join(functions)
 

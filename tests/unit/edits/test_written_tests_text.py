@@ -49,7 +49,7 @@ def test_lua_requires_the_module_once() -> None:
 
 
 def test_without_a_known_way_only_copies_go() -> None:
-    text = '#include <assert.h>\n\nint area(int r) {\n    return 3 * r * r;\n}\n\nvoid test_area(void) {\n    assert(area(1) == 3);\n}\n'
+    text = "#include <assert.h>\n\nint area(int r) {\n    return 3 * r * r;\n}\n\nvoid test_area(void) {\n    assert(area(1) == 3);\n}\n"
     tidy = tidied_lines(text, ["area"], "", "c")
     assert "int area(int r)" not in tidy
     assert tidy.startswith("#include <assert.h>\n\nvoid test_area")
@@ -70,7 +70,12 @@ def test_the_names_that_an_import_binds(statement: str, names: list[str]) -> Non
     assert bound_names(statement) == names
 
 
-@given(st.text(), st.text("ab_", min_size=1), st.text("cd_", min_size=1), st.sampled_from(["python", "lua", "go"]))
+@given(
+    st.text(),
+    st.text("ab_", min_size=1),
+    st.text("cd_", min_size=1),
+    st.sampled_from(["python", "lua", "go"]),
+)
 def test_renaming_there_and_back_changes_nothing(text: str, old: str, new: str, filetype: str) -> None:
     if new not in text:
         assert renamed(renamed(text, old, new, filetype), new, old, filetype) == text

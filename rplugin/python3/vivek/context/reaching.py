@@ -55,8 +55,10 @@ def _script(
 ) -> str:
     path = os.path.relpath(file, folder).replace(os.sep, "/")
     path = path if path.startswith(".") else f"./{path}"
-    by_require = "require(" in known if re.search(r"\brequire\(|^import\b", known, re.MULTILINE) else (
-        not re.search(r"^\s*(?:export|import)\b", source, re.MULTILINE)
+    by_require = (
+        "require(" in known
+        if re.search(r"\brequire\(|^import\b", known, re.MULTILINE)
+        else (not re.search(r"^\s*(?:export|import)\b", source, re.MULTILINE))
     )
     seen = _SPECIFIER.search(known)
     typed = filetype.startswith("typescript")
@@ -76,7 +78,11 @@ def _script(
 
 def _default(source: str, names: Sequence[str]) -> str:
     """The name that stands for the whole module, where that is what is tested; else ""."""
-    found = re.search(r"^\s*(?:export\s+default\s+(?:async\s+)?(?:(?:function\*?|class)\s+)?|module\.exports\s*=\s*)(\w+)", source, re.MULTILINE)
+    found = re.search(
+        r"^\s*(?:export\s+default\s+(?:async\s+)?(?:(?:function\*?|class)\s+)?|module\.exports\s*=\s*)(\w+)",
+        source,
+        re.MULTILINE,
+    )
     return found[1] if found and list(names) == [found[1]] else ""
 
 

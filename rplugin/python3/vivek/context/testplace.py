@@ -76,13 +76,17 @@ def _is_of(test: PurePath, source: PurePath, tree: Tree) -> bool:
 
 def _named(subject: str, tree: Tree, but: PurePath | None = None) -> Iterator[PurePath]:
     return (
-        source for source in tree.sources if source != but and subjects_of(source)[0].casefold() == subject.casefold()
+        source
+        for source in tree.sources
+        if source != but and subjects_of(source)[0].casefold() == subject.casefold()
     )
 
 
 def _distance(one: PurePath, other: PurePath) -> int:
     """How many folders two files do not share, but for those that say nothing."""
-    first, second = ([part for part in path.parts[:-1] if part not in _PLAIN_FOLDERS] for path in (one, other))
+    first, second = (
+        [part for part in path.parts[:-1] if part not in _PLAIN_FOLDERS] for path in (one, other)
+    )
     shared = 0
     while shared < min(len(first), len(second)) and first[shared] == second[shared]:
         shared += 1
@@ -158,4 +162,3 @@ def _as_usual(source: PurePath, filetype: str, tree: Tree, folders: Sequence[str
         at = parts.index("main")
         return PurePath(*parts[:at], "test", *parts[at + 1 :]), naming
     return PurePath("spec" if filetype in _SPECS else "tests"), naming
-

@@ -16,7 +16,9 @@ EXAMPLE_CHARACTERS = 700
 _LEAST_LINES, _MOST_LINES = 2, 16
 _MOST_IMPORTS = 8
 
-_CHECKS = re.compile(r"\b(?:assert\w*|expect|should|raises|t\.(?:Error|Errorf|Fatal|Fatalf)|require\.|REQUIRE|CHECK)")
+_CHECKS = re.compile(
+    r"\b(?:assert\w*|expect|should|raises|t\.(?:Error|Errorf|Fatal|Fatalf)|require\.|REQUIRE|CHECK)"
+)
 
 _BY_TEXT: dict[str, Sequence[tuple[str, str]]] = {
     "python": (

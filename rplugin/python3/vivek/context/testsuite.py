@@ -23,7 +23,10 @@ MOST_BYTES = 1 << 20
 _MOST_READ = 6
 """So many neighbours are read for their style."""
 
-_IMPORTED = re.compile(r"^\s*(?:from\s+(?P<origin>[.\w]+)\s+import\s+(?P<names>[^#\n]+)|import\s+(?P<modules>[^#\n]+))", re.MULTILINE)
+_IMPORTED = re.compile(
+    r"^\s*(?:from\s+(?P<origin>[.\w]+)\s+import\s+(?P<names>[^#\n]+)|import\s+(?P<modules>[^#\n]+))",
+    re.MULTILINE,
+)
 
 Excluded = Callable[[Path], "str | None"]
 
@@ -122,7 +125,9 @@ class _Finder:
     def _folders(self) -> list[str]:
         """The folders of tests that the project's settings name, and those that are there."""
         named = [name for name in self._testpaths() if self._is_inside(self._root / name)]
-        return named + [name for name in FOLDERS if (self._root / name).is_dir() and self._is_inside(self._root / name)]
+        return named + [
+            name for name in FOLDERS if (self._root / name).is_dir() and self._is_inside(self._root / name)
+        ]
 
     def _testpaths(self) -> list[str]:
         if self._filetype != "python":

@@ -17,7 +17,9 @@ MOST_ENTRIES = 30_000
 SECONDS = 2.0
 """A project that is larger, or on a slower disk, is known by what was seen until then: its outer folders come first."""
 
-_NOT_SOURCES = frozenset({"node_modules", "vendor", "target", "__pycache__", "site-packages", "testdata", "fixtures"})
+_NOT_SOURCES = frozenset(
+    {"node_modules", "vendor", "target", "__pycache__", "site-packages", "testdata", "fixtures"}
+)
 
 _FAMILIES = (
     frozenset({".py"}),

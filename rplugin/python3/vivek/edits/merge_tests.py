@@ -13,7 +13,9 @@ from vivek.edits.renaming import renamed
 from vivek.edits.suite_blocks import SuiteBlock
 from vivek.edits.suite_imports import with_imports
 
-_CAMEL = frozenset({"go", "java", "javascript", "javascriptreact", "typescript", "typescriptreact", "kotlin", "cs"})
+_CAMEL = frozenset(
+    {"go", "java", "javascript", "javascriptreact", "typescript", "typescriptreact", "kotlin", "cs"}
+)
 
 
 def merge(base: str, tests: str, filetype: str) -> str:
@@ -25,18 +27,18 @@ def merge(base: str, tests: str, filetype: str) -> str:
     if not tests.strip():
         return base
     if not base.strip():
-        return tests.strip("\n") + "\n"
+        return SuiteBlock.of(tests.strip("\n"), filetype).spaced()
     base, code = with_imports(base, tests, filetype)
     return _merged(base, code, filetype) if code.strip() else base
 
 
 def _merged(base: str, new: str, filetype: str) -> str:
     """A block of code with what it lacks of another at its end, and groups that both have merged in the same way."""
-    new = _apart(SuiteBlock.of(base, filetype), SuiteBlock.of(new, filetype), new)
+    new = _apart(SuiteBlock.of(base, filetype), new)
     fresh = SuiteBlock.of(new, filetype)
     for item in fresh.items:
         there = SuiteBlock.of(base, filetype)
-        if there.has(fresh.shape(item)) or not fresh.is_of_use(item):
+        if there.has(fresh, item) or not fresh.is_of_use(item):
             continue
         twin = _twin(there, fresh, item)
         if twin is not None:
@@ -46,17 +48,17 @@ def _merged(base: str, new: str, filetype: str) -> str:
     return base
 
 
-def _apart(there: SuiteBlock, fresh: SuiteBlock, new: str) -> str:
+def _apart(there: SuiteBlock, new: str) -> str:
     """The new code, its helpers by names that the base has for nothing else; by those that they got when the same code
     was put in before."""
+    fresh = SuiteBlock.of(new, there.filetype)
     names = {*there.names(), *fresh.names()}
-    for item in fresh.items:
-        name = fresh.name(item)
-        if not name or fresh.is_test(item) or fresh.is_group(item) or not there.has_name(name):
-            continue
-        known = there.known_as(name, fresh.shape(item))
+    for name, shapes in fresh.helpers().items():
+        known = there.known_as(name, shapes) if there.has_name(name) else name
         if known != name:
-            new = renamed(new, name, known or _free(name, names, there.filetype), there.filetype)
+            free = known or _free(name, names, there.filetype)
+            # What uses the helper is something else by that.
+            return _apart(there, renamed(new, name, free, there.filetype))
     return new
 
 
@@ -73,7 +75,9 @@ def _twin(there: SuiteBlock, fresh: SuiteBlock, item: Item) -> Item | None:
     if not fresh.is_group(item):
         return None
     for other in there.items:
-        alike = fresh.head(item) == there.head(other) or (fresh.name(item) and fresh.name(item) == there.name(other))
+        alike = fresh.head(item) == there.head(other) or (
+            fresh.name(item) and fresh.name(item) == there.name(other)
+        )
         if alike and there.is_group(other):
             return other if _fits(there.inside(other), fresh.inside(item)) else None
     return None
@@ -84,7 +88,7 @@ def _fits(there: SuiteBlock, fresh: SuiteBlock) -> bool:
     return not any(
         fresh.is_setup(item) or (there.has_name(fresh.name(item)) and not fresh.is_test(item))
         for item in fresh.items
-        if not there.has(fresh.shape(item))
+        if not there.has(fresh, item)
     )
 
 

@@ -91,9 +91,11 @@ class SuiteBlock:
         """What an item is, its own name, its layout and its comments left aside."""
         return _shape(textwrap.dedent(self.text(item)), self.name(item), self.filetype)
 
-    def has(self, shape: str) -> bool:
-        """Whether it has an item of a shape, by whatever name."""
-        return any(self.shape(item) == shape for item in self.items)
+    def has(self, other: SuiteBlock, item: Item) -> bool:
+        """Whether it has an item of another block: a test by whatever name, what tests use by its own."""
+        name = "" if other.is_test(item) or other.is_group(item) else other.name(item)
+        shape = other.shape(item)
+        return any(self.shape(one) == shape and (not name or self.name(one) == name) for one in self.items)
 
     def has_name(self, name: str) -> bool:
         """Whether it gives a name to something."""
@@ -103,11 +105,19 @@ class SuiteBlock:
         """The names that its items have."""
         return [name for item in self.items if (name := self.name(item))]
 
-    def known_as(self, name: str, shape: str) -> str:
-        """The name of an item that has a shape: the given one or one made from it; "" where there is none."""
+    def helpers(self) -> dict[str, set[str]]:
+        """The names of what is no test, and the shapes of all that each is given to."""
+        found: dict[str, set[str]] = {}
+        for item in self.items:
+            if self.name(item) and not self.is_test(item) and not self.is_group(item):
+                found.setdefault(self.name(item), set()).add(self.shape(item))
+        return found
+
+    def known_as(self, name: str, shapes: set[str]) -> str:
+        """The name of a helper that has some shapes: the given one or one made from it; "" where there is none."""
         again = re.compile(rf"{re.escape(name)}(?:_?\d+)?$")
-        found = [self.name(item) for item in self.items if self.shape(item) == shape]
-        return min((known for known in found if again.match(known)), key=len, default="")
+        found = [known for known, own in self.helpers().items() if again.match(known) and shapes <= own]
+        return min(found, key=len, default="")
 
     def inner(self, item: Item) -> str:
         """What is within a group, at the left margin."""
@@ -127,9 +137,7 @@ class SuiteBlock:
         by = margin(self.lines[first:last], interior_lines("\n".join(self.lines[first:last]), self.filetype))
         body = body.strip("\n")
         skip = interior_lines(body, self.filetype)
-        put = [
-            line if k in skip or is_blank(line) else by + line for k, line in enumerate(body.split("\n"))
-        ]
+        put = [line if k in skip or is_blank(line) else by + line for k, line in enumerate(body.split("\n"))]
         return "\n".join([*self.lines[:first], *put, *self.lines[last:]])
 
     def gap_above(self, item: Item, gap: int) -> int:
@@ -139,9 +147,25 @@ class SuiteBlock:
             return gap
         above = self.items[at - 1]
         between = self.lines[above.last : item.first]
-        if "definition" in (above.kind, item.kind) or above.kind == "import" or not all(map(is_blank, between)):
+        if (
+            "definition" in (above.kind, item.kind)
+            or above.kind == "import"
+            or not all(map(is_blank, between))
+        ):
             return gap
         return min(len(between), gap)
+
+    def spaced(self) -> str:
+        """The text with at least the usual blank lines about the definitions of Python."""
+        if self.filetype != "python" or not self.items:
+            return "\n".join(self.lines) + "\n"
+        lines = self.lines[: self.items[0].last]
+        for above, item in pairwise(self.items):
+            between = self.lines[above.last : item.first]
+            about = "definition" in (above.kind, item.kind) and above.kind != "comment"
+            lines += [*between, *([""] * (2 - len(between) if about else 0))]
+            lines += self.lines[item.first : item.last]
+        return "\n".join([*lines, *self.lines[self.items[-1].last :]]) + "\n"
 
     def with_end(self, put: str, gap: int) -> str:
         """The text with more code at its end, so many blank lines below it, but before what runs the tests."""
@@ -195,7 +219,9 @@ class SuiteBlock:
 
     def _is_within_class(self) -> bool:
         """Whether the code looks like the body of a class: functions that begin with self."""
-        return any(re.match(r"(?:async\s+)?def\s+\w+\(\s*(?:self|cls)\b", self.head(item)) for item in self.items)
+        return any(
+            re.match(r"(?:async\s+)?def\s+\w+\(\s*(?:self|cls)\b", self.head(item)) for item in self.items
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -39,7 +39,9 @@ def with_imports(base: str, tests: str, filetype: str) -> tuple[str, str]:
     left: list[Item] = []
     for item in imports:
         statement = "\n".join(lines[item.first : item.last])
-        base, done = _script(base, statement, filetype) if filetype in _SCRIPTS else _line(base, statement, filetype)
+        base, done = (
+            _script(base, statement, filetype) if filetype in _SCRIPTS else _line(base, statement, filetype)
+        )
         if not done:
             left.append(item)
     gone = {number for item in imports if item not in left for number in range(item.first, item.last)}
@@ -85,7 +87,11 @@ def _is_taken(binding: Binding, taken: set[str]) -> bool:
 
 def _alias(binding: Binding, taken: set[str]) -> str:
     stem = f"{binding.name.replace('.', '_')}_of_{binding.module.rpartition('.')[2] or 'package'}"
-    return next(name for name in (stem, *(f"{stem}_{count}" for count in range(2, len(taken) + 3))) if name not in taken)
+    return next(
+        name
+        for name in (stem, *(f"{stem}_{count}" for count in range(2, len(taken) + 3)))
+        if name not in taken
+    )
 
 
 def _with_binding(base: str, binding: Binding) -> str:
@@ -93,7 +99,9 @@ def _with_binding(base: str, binding: Binding) -> str:
     if binding.member and binding.member != "*" and binding.module != "__future__":
         lines = base.split("\n")
         put = binding.member + (f" as {binding.name}" if binding.name != binding.member else "")
-        head = re.compile(rf"from[ \t]+{re.escape(binding.module)}[ \t]+import[ \t]+(?P<names>\w[\w \t,]*?)[ \t]*$")
+        head = re.compile(
+            rf"from[ \t]+{re.escape(binding.module)}[ \t]+import[ \t]+(?P<names>\w[\w \t,]*?)[ \t]*$"
+        )
         for number, line in enumerate(lines):
             match = head.match(line)
             if match and len(line.rstrip()) + len(put) + 2 <= _LONGEST and not _is_inside(base, number):
@@ -131,7 +139,11 @@ def _script(base: str, statement: str, filetype: str) -> tuple[str, bool]:
         parts = [part for part in parts if bound_names(f"import {{ {part} }} from 'x'")[0] in missing]
         for item in imports:
             here = _NAMED.match("\n".join(lines[item.first : item.last]))
-            if here and here["path"][1:-1] == named["path"][1:-1] and here["head"].split() == named["head"].split():
+            if (
+                here
+                and here["path"][1:-1] == named["path"][1:-1]
+                and here["head"].split() == named["head"].split()
+            ):
                 names = [*(part.strip() for part in here["names"].split(",") if part.strip()), *parts]
                 lines[item.first : item.last] = [f"{here['head']}{{ {', '.join(names)} }}{here['tail']}"]
                 return "\n".join(lines), True

@@ -61,7 +61,11 @@ def _with_unittest(tests: str) -> str:
     module = tree(tests)
     body = module.body if module else []
     first = next((node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))), None)
-    if first is None or re.search(r"^import unittest$", tests, re.MULTILINE) or "__future__" in ast.unparse(first):
+    if (
+        first is None
+        or re.search(r"^import unittest$", tests, re.MULTILINE)
+        or "__future__" in ast.unparse(first)
+    ):
         return add_imports(tests, ["import unittest"], "python")
     lines = tests.split("\n")
     return "\n".join([*lines[: first.lineno - 1], "import unittest", *lines[first.lineno - 1 :]])
@@ -94,7 +98,9 @@ def _method(lines: list[str], node: ast.FunctionDef | ast.AsyncFunctionDef) -> s
     first, last = node.lineno - 1, node.end_lineno or node.lineno
     text = "\n".join(lines[first:last])
     changes = [change for part in ast.walk(node) for change in _changes(part)]
-    for part, new in sorted(changes, key=lambda change: (change[0].lineno, change[0].col_offset), reverse=True):
+    for part, new in sorted(
+        changes, key=lambda change: (change[0].lineno, change[0].col_offset), reverse=True
+    ):
         text = _replaced(text, part, new, first)
     text = text.replace(f"def {node.name}()", f"def {node.name}(self)", 1)
     skip = interior_lines(text, "python")
@@ -155,5 +161,3 @@ def _replaced(text: str, part: ast.stmt | ast.expr, new: str, first: int) -> str
     head = lines[row].encode()[: part.col_offset].decode()
     tail = lines[end].encode()[part.end_col_offset or 0 :].decode()
     return "\n".join([*lines[:row], head + new + tail, *lines[end + 1 :]])
-
-

@@ -25,7 +25,11 @@ def tidied_lines(tests: str, names: Collection[str], statement: str, filetype: s
     """
     lines = tests.strip("\n").split("\n")
     items = items_by_lines("\n".join(lines), filetype)
-    wrong = [item for item in items if _copies(item, names) or (statement and _imports(lines, item, names, statement))]
+    wrong = [
+        item
+        for item in items
+        if _copies(item, names) or (statement and _imports(lines, item, names, statement))
+    ]
     gone = {number for item in wrong for number in range(item.first, _below(lines, item.last))}
     kept = "\n".join(line for number, line in enumerate(lines) if number not in gone).strip("\n")
     if not statement or statement in kept.split("\n"):
