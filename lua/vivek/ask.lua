@@ -32,6 +32,13 @@ local M = {}
 ---@field project? vivek.ProjectFile what the project's own settings say, where the user trusts them
 ---@field unsaved? vivek.Unsaved[] the files that tests may go into, as buffers have them
 
+---@class vivek.Origin what an ask was asked from, and for
+---@field seen string[]
+---@field follows? string
+---@field mode vivek.Mode
+---@field into_tests? boolean
+---@field vertical? boolean
+
 -- The Python side ends a stopped run within 200 ms; where it cannot, the run is ended here. One that nothing
 -- was heard of yet (Python is starting) has nothing to offer, and is not waited for.
 local STOP_MS = 2000
@@ -249,7 +256,7 @@ vim.api.nvim_create_autocmd('BufWipeout', {
 ---@param eol boolean
 ---@param snapshot vivek.Snapshot
 ---@param instruction string
----@param origin { seen: string[], follows?: string, mode: vivek.Mode, into_tests?: boolean, vertical?: boolean }
+---@param origin vivek.Origin
 local function begin(buf, base, eol, snapshot, instruction, origin)
   -- Before anything is shown, for it may ask the user.
   local project = snapshot.path ~= '' and trust.project(snapshot.path) or nil

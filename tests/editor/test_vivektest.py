@@ -144,7 +144,7 @@ def test_what_is_typed_there_while_the_model_writes_stays(vivek: Vivek) -> None:
     open_source(vivek)
     vivek.editor.command("1,2VivekTest")
     vivek.editor.api.buf_set_lines(held, 0, 0, True, ["# Mine."])
-    vivek.editor.wait_for(lambda: vivek.ended(), timeout=60)
+    vivek.editor.wait_for(vivek.ended, timeout=60)
     enter_or_show(vivek, held)
     vivek.editor.command("VivekApply!")
     assert vivek.editor.lines(held) == ["# Mine.", *BOTH.split("\n")[:-1]]

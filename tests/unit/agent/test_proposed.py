@@ -108,7 +108,7 @@ def test_the_model_sees_how_the_project_writes_tests(root: Path, monkeypatch: py
     bare, shown = seen
     assert "A test of this project" not in bare
     assert "Use pytest and begin with `from shapes import area`." in bare
-    assert f"A test of this project, for its style:\n```python\nimport unittest\n" in shown
+    assert "A test of this project, for its style:\n```python\nimport unittest\n" in shown
     assert "Use unittest (methods of a class that derives from `unittest.TestCase`) and begin with" in shown
     assert "as the project's own test above is written" in shown
 

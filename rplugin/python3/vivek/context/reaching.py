@@ -34,7 +34,8 @@ def reach(
     if filetype == "python":
         return f"from {_python_module(module, known)} import {', '.join(names)}" if module else ""
     if filetype in _SCRIPTS:
-        return _script(source, filetype, names, file, folder, known)
+        path = os.path.relpath(file, folder).replace(os.sep, "/")
+        return _script(source, filetype, names, path, known)
     if filetype == "lua":
         return _lua(source, file, known)
     if filetype == "go":
@@ -50,10 +51,7 @@ def _python_module(module: str, known: str) -> str:
     return found[1] if found else module
 
 
-def _script(
-    source: str, filetype: str, names: Sequence[str], file: PurePath, folder: PurePath, known: str
-) -> str:
-    path = os.path.relpath(file, folder).replace(os.sep, "/")
+def _script(source: str, filetype: str, names: Sequence[str], path: str, known: str) -> str:
     path = path if path.startswith(".") else f"./{path}"
     by_require = (
         "require(" in known
@@ -66,7 +64,7 @@ def _script(
     if whole and typed:
         path = re.sub(r"\.([cm]?)tsx?$", r".\1js", path)
     elif not whole:
-        path = path.removesuffix(file.suffix)
+        path = path.removesuffix(PurePath(path).suffix)
     quote = seen["quote"] if seen else "'"
     end = ";" if re.search(r";\s*$", known or source, re.MULTILINE) else ""
     alone = _default(source, names)

@@ -50,8 +50,8 @@ def is_test_file(path: PurePath | None) -> bool:
 def parts_of(stem: str) -> tuple[str, Naming]:
     """What a test file tests, by its stem, and what the name adds to that.
 
-    >>> parts_of("test_cart"), parts_of("cart.spec"), parts_of("cart")
-    (('cart', Naming(prefix='test_', suffix='')), ('cart', Naming(prefix='', suffix='.spec')), ('cart', Naming(prefix='', suffix='')))
+    >>> parts_of("test_cart"), parts_of("cart.spec")
+    (('cart', Naming(prefix='test_', suffix='')), ('cart', Naming(prefix='', suffix='.spec')))
     """
     match = _PARTS.match(stem)
     if match is None:

@@ -45,7 +45,7 @@ def place_of(
     own = [test for test in near if _is_of(test, source, tree) and is_about(test)]
     if own:
         return Place(own[0], tuple(test for test in near if test != own[0]))
-    folder, naming = _as_neighbours(source, near, tree) or _as_usual(source, filetype, tree, folders)
+    folder, naming = _as_neighbours(source, near, tree) or _as_usual(source, filetype, folders)
     names = [naming.of(subject) + source.suffix for subject in subjects_of(source)]
     file = next((folder / name for name in names if is_free(folder / name)), folder / names[0])
     return Place(file, tuple(near))
@@ -148,7 +148,7 @@ _BESIDE = frozenset({"go", "javascript", "javascriptreact", "typescript", "types
 _SPECS = frozenset({"lua", "ruby"})
 
 
-def _as_usual(source: PurePath, filetype: str, tree: Tree, folders: Sequence[str]) -> tuple[PurePath, Naming]:
+def _as_usual(source: PurePath, filetype: str, folders: Sequence[str]) -> tuple[PurePath, Naming]:
     """What the language's own tools look for, in a project that has no tests yet."""
     naming = _SUFFIXES.get(filetype, Naming(prefix="test_"))
     if filetype == "go":

@@ -52,14 +52,15 @@ def _apart(there: SuiteBlock, new: str) -> str:
     """The new code, its helpers by names that the base has for nothing else; by those that they got when the same code
     was put in before."""
     fresh = SuiteBlock.of(new, there.filetype)
+    known = {
+        name: there.known_as(name, shapes) for name, shapes in fresh.helpers().items() if there.has_name(name)
+    }
     names = {*there.names(), *fresh.names()}
-    for name, shapes in fresh.helpers().items():
-        known = there.known_as(name, shapes) if there.has_name(name) else name
-        if known != name:
-            free = known or _free(name, names, there.filetype)
-            # What uses the helper is something else by that.
-            return _apart(there, renamed(new, name, free, there.filetype))
-    return new
+    free = {name: _free(name, names, there.filetype) for name, other in known.items() if not other}
+    again = {name: other for name, other in known.items() if other not in ("", name)}
+    change = next(iter([*again.items(), *free.items()]), None)
+    # What uses the helper is something else by that: it is looked at anew.
+    return _apart(there, renamed(new, *change, there.filetype)) if change else new
 
 
 def _by_own_name(there: SuiteBlock, fresh: SuiteBlock, item: Item) -> str:

@@ -124,7 +124,7 @@ class ProjectVerifier:
         with self._copy(text, cancel) as (place, module):
             if not place.isolated:
                 self._hold(place, run_harness(place, module, self._subject.python, (), cancel))
-            findings, seconds = run_written(place, module, self._subject.python, tests, cancel, folder)
+            findings, seconds = run_written(place, module, self._subject.python, tests, cancel, folder=folder)
         return Report(True, "", findings, self._isolated, seconds)
 
     def _verdict(self, text: str, cancel: CancelToken) -> Verdict:

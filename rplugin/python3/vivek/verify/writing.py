@@ -25,7 +25,7 @@ _TAIL_LINES = 6
 
 
 def run_written(
-    place: Place, module: Module, python: Path, tests: str, cancel: CancelToken, folder: Path = Path()
+    place: Place, module: Module, python: Path, tests: str, cancel: CancelToken, *, folder: Path = Path()
 ) -> tuple[tuple[Finding, ...], float]:
     """A finding for each test, and the seconds that it took; a single one where they could not be run at all.
 
