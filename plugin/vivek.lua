@@ -34,6 +34,18 @@ end, {
   desc = 'Ask the model to change the selection, or the function under the cursor',
 })
 
+command('VivekTest', function(vivek, arguments)
+  vivek.test({
+    instruction = arguments.args,
+    range = arguments.range > 0 and { arguments.line1, arguments.line2 } or nil,
+    vertical = arguments.smods.vertical,
+  })
+end, {
+  nargs = '*',
+  range = true,
+  desc = 'Propose tests of the selection, or of the function under the cursor, in the project’s tests',
+})
+
 command('VivekMode', function(vivek, arguments)
   vivek.mode(arguments.args)
 end, {
@@ -197,7 +209,9 @@ for plug, name in pairs({ VivekNext = 'next', VivekPrev = 'prev' }) do
   vim.keymap.set('o', lhs, ("<Cmd>lua require('vivek.operator').go('%s')<CR>"):format(name))
 end
 vim.keymap.set('n', '<Plug>(VivekAsk)', '<Cmd>VivekAsk<CR>')
+vim.keymap.set('n', '<Plug>(VivekTest)', '<Cmd>VivekTest<CR>')
 -- The same: whole lines, in every visual mode.
 vim.keymap.set('x', '<Plug>(VivekAsk)', ':VivekAsk<CR>', { silent = true })
 vim.keymap.set('n', '<Plug>(VivekReview)', '<Cmd>VivekReview<CR>')
 vim.keymap.set('x', '<Plug>(VivekReview)', ':VivekReview<CR>', { silent = true })
+vim.keymap.set('x', '<Plug>(VivekTest)', ':VivekTest<CR>', { silent = true })

@@ -14,9 +14,11 @@ local outcome = require('vivek.outcome')
 local preview = require('vivek.preview')
 local progress = require('vivek.progress')
 local proposals = require('vivek.proposals')
+local report = require('vivek.report')
 local runs = require('vivek.runs')
 local scratch = require('vivek.scratch')
 local sources = require('vivek.sources')
+local tests = require('vivek.tests')
 
 local M = {}
 
@@ -25,6 +27,14 @@ local M = {}
 ---@field instruction string
 ---@field mode vivek.Mode
 ---@field base? { lines: string[], eol: boolean } the buffer itself, where `lines` has pending hunks in it
+---@field unsaved? vivek.Unsaved[] the files that tests may go into, as buffers have them
+
+---@class vivek.Origin what an ask was asked from, and for
+---@field seen string[]
+---@field follows? string
+---@field mode vivek.Mode
+---@field into_tests? boolean
+---@field vertical? boolean
 
 --- An ask from the scratch buffer works on a proposal, as if it were applied: on the one of the run that the
 --- cursor is at, else on the latest. Where that run's hunks are decided, it works on the lines of that run,
@@ -92,7 +102,11 @@ end
 local function propose(run, result)
   local target = result.target and { result.target.first, result.target.last }
   aim(run, result.target)
-  if #result.edits > 0 then
+  if run.into_tests and report.given(result.test_file) then
+    result.placed = tests.propose(run, result.test_file, function(placed)
+      outcome.tell(run, placed)
+    end)
+  elseif #result.edits > 0 then
     run.proposed = true
     proposals.show(run.buf, run.id, run.base, result.edits, {
       eol = run.eol,
@@ -149,7 +163,7 @@ end
 ---@param eol boolean
 ---@param snapshot vivek.Snapshot
 ---@param instruction string
----@param origin { seen: string[], follows?: string, mode: vivek.Mode }
+---@param origin vivek.Origin
 local function begin(buf, base, eol, snapshot, instruction, origin)
   local terms = lifecycle.terms(snapshot)
   if not terms then
@@ -167,6 +181,8 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
     instruction = instruction,
     seen = origin.seen,
     follows = origin.follows,
+    into_tests = origin.into_tests,
+    vertical = origin.vertical,
     running = true,
     aimed = false,
   })
@@ -186,7 +202,12 @@ local function begin(buf, base, eol, snapshot, instruction, origin)
     base = base,
     eol = eol,
   })
-  local asked = { run = run.id, instruction = instruction, mode = origin.mode }
+  local asked = {
+    run = run.id,
+    instruction = instruction,
+    mode = origin.mode,
+    unsaved = origin.into_tests and capture.unsaved(buf) or nil,
+  }
   lifecycle.send(run, 'vivek_ask', vim.tbl_extend('error', snapshot, asked, terms))
 end
 
@@ -210,7 +231,12 @@ function M.ask(options)
     return message.error('The buffer that this proposal is for is closed.', 'Open its file and ask there.')
   end
   local base, eol = vim.api.nvim_buf_get_lines(buf, 0, -1, false), capture.eol(buf)
-  local origin = { seen = proposals.open_runs(buf), mode = options.mode or mode.get() }
+  local origin = {
+    seen = proposals.open_runs(buf),
+    mode = options.mode or mode.get(),
+    into_tests = options.into_tests,
+    vertical = options.vertical,
+  }
   local snapshot
   if scratch.source_of(current) then
     snapshot, origin.follows = follow_up(buf, run_at_cursor())

@@ -135,6 +135,25 @@ local function diagnostics(buf, cursor, range, most)
   end, vim.list_slice(found, 1, most))
 end
 
+---@class vivek.Unsaved
+---@field path string
+---@field lines string[]
+---@field eol boolean
+
+--- The files that are changed in a buffer and not written.
+---@param but integer a buffer to leave out
+---@return vivek.Unsaved[]
+function M.unsaved(but)
+  local found = {}
+  for _, buf in ipairs(vim.api.nvim_list_bufs()) do
+    local path = vim.api.nvim_buf_is_loaded(buf) and vim.bo[buf].modified and M.path(buf) or ''
+    if buf ~= but and path ~= '' then
+      found[#found + 1] = { path = path, lines = M.lines(buf), eol = M.eol(buf) }
+    end
+  end
+  return found
+end
+
 ---@param buf integer
 ---@param range? [integer, integer] first and last line of a selection, 1-based, in any order
 ---@param most? integer diagnostics

@@ -25,6 +25,8 @@ end
 ---@field mode? vivek.Mode for this ask alone
 ---@field buf? integer the buffer to ask about; the current one where nil
 ---@field line? integer stands for the cursor's, where no range is given
+---@field into_tests? boolean whether tests are proposed in the file that they belong in
+---@field vertical? boolean whether that opens in a window to the side
 
 --- Ask the model to change the selection, or what is under the cursor; from a scratch buffer, to follow up.
 ---@param options? vivek.AskOptions
@@ -59,6 +61,16 @@ end
 ---@param options? { force?: boolean } force: replace a file that is there
 function M.export(path, options)
   require('vivek.review').export(path or '', options and options.force)
+end
+
+--- Write tests for the selection, or for what is under the cursor, as a proposal for the project's own tests.
+---@param options? { instruction?: string, range?: [integer, integer], vertical?: boolean }
+function M.test(options)
+  local asked = vim.tbl_extend('force', options or {}, { mode = 'sdet', into_tests = true })
+  if vim.trim(asked.instruction or '') == '' then
+    asked.instruction = 'Write tests.'
+  end
+  require('vivek.ask').ask(asked)
 end
 
 --- Take a mode for the asks of this Neovim, or tell which one is in force.

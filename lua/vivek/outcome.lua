@@ -14,12 +14,14 @@ local untold = {}
 
 --- Tell it, now or before the next ask.
 ---@param run vivek.Run
-function M.tell(run)
+---@param placed? vivek.Placed where its hunks are, if not in its own buffer
+function M.tell(run, placed)
   if not vim.api.nvim_buf_is_valid(run.buf) then
     return
   end
   local about = { path = run.path, buffer = capture.identity(run.buf), run = run.id }
-  local outcome = vim.tbl_extend('error', about, proposals.outcome(run.buf, run.id))
+  local at = placed or { buf = run.buf, run = run.id }
+  local outcome = vim.tbl_extend('error', about, proposals.outcome(at.buf, at.run))
   if host.running() then
     host.notify('vivek_outcome', outcome)
   else

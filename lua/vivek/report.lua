@@ -274,7 +274,11 @@ end
 ---@param result table
 ---@return string
 local function outcome(result)
-  if #result.edits > 0 then
+  local placed = result.placed
+  if placed then
+    local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(placed.buf), ':~:.')
+    return ('%s in %s'):format(M.counted(placed.hunks, 'hunk'), name)
+  elseif #result.edits > 0 then
     return M.counted(#result.edits, 'hunk')
   end
   return given(result.answer) and result.answer ~= '' and 'Answered' or 'No changes'

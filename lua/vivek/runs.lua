@@ -20,6 +20,8 @@ local M = {}
 ---@field instruction string
 ---@field seen string[] runs whose hunks were open at the ask
 ---@field follows? string the run whose proposal it works on
+---@field into_tests? boolean whether its tests are proposed in a file of tests
+---@field vertical? boolean whether that opens in a window beside the source
 ---@field running boolean
 ---@field stopping? boolean whether the user has stopped it
 ---@field heard? boolean whether an event of it has come

@@ -73,18 +73,36 @@ local function key_line(source, hunks)
   return table.concat(parts, ' · ')
 end
 
+--- What is known of tests that are proposed in a file of their own, or could be.
+---@param part vivek.Section
+---@param result table
+local function write_tests(part, result)
+  local file = given(result.test_file)
+  if result.placed then
+    for line in vim.gsplit(result.placed.text, '\n') do
+      section.write_line(part, line, 'VivekNotice')
+    end
+  elseif file and #file.edits > 0 then
+    local name = vim.fn.fnamemodify(file.path, ':~:.')
+    section.write_line(part, (':VivekTest proposes such tests in %s.'):format(name), 'VivekHint')
+  end
+end
+
 ---@param run vivek.Transcript
 ---@param result table
 local function write_result(run, result)
   local part, answer = run.section, given(result.answer)
   -- Where the best reply is not the last one, or only a part of it holds.
   local is_told = vim.endswith(vim.trim(table.concat(run.raw)), vim.trim(answer or ''))
-  if answer and not is_told then
+  local placed = result.placed
+  if answer and not is_told and not placed then
     section.paragraph(part)
     section.write(part, answer)
   end
   section.paragraph(part)
-  section.write_line(part, report.result(result), #result.edits > 0 and 'VivekOk' or 'VivekTitle')
+  local hunks = placed and placed.hunks or #result.edits
+  section.write_line(part, report.result(result), hunks > 0 and 'VivekOk' or 'VivekTitle')
+  write_tests(part, result)
   local warning = given(result.warning) or ''
   if warning ~= '' then
     section.write_line(part, warning, 'VivekNotice')
@@ -94,8 +112,9 @@ local function write_result(run, result)
       section.write_line(part, ('✗ %s: %s'):format(check.name, given(check.detail) or ''), 'VivekNotice')
     end
   end
-  if #result.edits > 0 and vim.api.nvim_buf_is_valid(run.source) then
-    section.write_line(part, key_line(run.source, #result.edits), 'VivekHint')
+  local buf = placed and placed.buf or run.source
+  if hunks > 0 and vim.api.nvim_buf_is_valid(buf) then
+    section.write_line(part, key_line(buf, hunks), 'VivekHint')
   end
 end
 

@@ -25,6 +25,7 @@ BY_UNITTEST = GOOD.replace("class TestClamp:", "class TestClamp(unittest.TestCas
     "from", "import unittest\nfrom", 1
 )
 WRONG = "\n\ndef test_wrong():\n    assert clamp(9, 1, 3) == 9\n"
+FIXTURE = "import pytest\n\n\n@pytest.fixture\ndef high():\n    return 3\n"
 
 Made = Callable[..., ProjectVerifier]
 
@@ -40,7 +41,13 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def verifier(tmp_path: Path) -> Iterator[Made]:
     root = tmp_path / "project"
-    for name, text in {"src/shop/__init__.py": "", "src/shop/limits.py": CODE, ".gitignore": "x\n"}.items():
+    files = {
+        "src/shop/__init__.py": "",
+        "src/shop/limits.py": CODE,
+        ".gitignore": "x\n",
+        "tests/conftest.py": FIXTURE,
+    }
+    for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     before = digests(root)
@@ -84,6 +91,15 @@ def test_without_pytest_functions_and_test_cases_are_run_all_the_same(
     assert told.pop("test_low") is True
     assert told == ({"TestClamp.test_high": True} if tests == BY_UNITTEST else {})
     assert next(finding.error for finding in found if not finding.passed).startswith("AssertionError")
+
+
+@pytest.mark.parametrize("isolate", BOTH)
+def test_tests_have_the_fixtures_of_the_folder_that_they_are_for(verifier: Made, isolate: bool) -> None:
+    made = verifier(isolate)
+    tests = "from shop.limits import clamp\n\n\ndef test_high(high):\n    assert clamp(9, 1, high) == 3\n"
+    for folder, passed in ((Path("tests"), True), (Path(), False), (Path("../.."), False)):
+        report = made.run_tests(CODE, tests, CancelToken(), folder)
+        assert [finding.passed for finding in report.findings] == [passed]
 
 
 def test_good_tests_notice_broken_copies(verifier: Made) -> None:

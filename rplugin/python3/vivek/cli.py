@@ -215,6 +215,7 @@ def _report(result: AskResult, new_text: str) -> dict[str, Any]:
         "stopped",
         "partial",
         "warning",
+        "test_file",
     )
     return {**{key: result[key] for key in keys}, "text": new_text, "error": None}  # type: ignore[literal-required]
 
@@ -236,6 +237,7 @@ def _failure_report(error: VivekError) -> dict[str, Any]:
         "partial": error.partial,
         "warning": "",
         "text": None,
+        "test_file": None,
     }
     return {**empty, "error": error.plain()}
 

@@ -14,6 +14,7 @@ from vivek.config import Settings, settings
 from vivek.errors import RequestError
 from vivek.modes import Mode, addressed, mode_named
 from vivek.project_file import Verify, project_settings
+from vivek.suite import SuiteFile
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class AskRequest:
     edits are computed against, where that is not `text` (a follow-up works on a proposal that is not applied yet).
     thread: a conversation's name, None for the file's current one. stored: whether the conversation is kept.
     buffer: what tells unnamed buffers apart. verify: what may be run on a candidate; nothing, unless the user switched
-    it on. mode: what the user chose, "auto" where the instruction's words are to choose.
+    it on. mode: what the user chose, "auto" where the instruction's words are to choose. unsaved: texts of other files
+    that are changed in a buffer, by absolute path. suite: the file that tests of this one belong in, once it is known.
     """
 
     run: str
@@ -56,6 +58,8 @@ class AskRequest:
     settings: Settings = field(default_factory=Settings)
     verify: Verify = field(default_factory=Verify)
     mode: Mode = "auto"
+    unsaved: Mapping[Path, str] = field(default_factory=dict)
+    suite: SuiteFile | None = None
 
     def __post_init__(self) -> None:
         """Raise RequestError where there is no instruction or the range lies outside the document."""
@@ -102,6 +106,7 @@ class AskRequest:
             settings=settings(payload.get("config") or {}),
             verify=verify_of(payload.get("project")),
             mode=mode,
+            unsaved={Path(item["path"]): _document(item) for item in payload.get("unsaved") or ()},
         )
 
 

@@ -12,12 +12,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from vivek.agent.adaptive import TrackRecord
 from vivek.agent.conversation import record_outcome
+from vivek.agent.mode import mode_of, route_in
 from vivek.agent.run import AskResult, ask
 from vivek.agent.state import Event, Ports
 from vivek.agent.store import Store
@@ -27,6 +28,7 @@ from vivek.context.ignore import Ignore
 from vivek.context.interpreters import python_for
 from vivek.context.project import find_root, state_dir_for
 from vivek.context.symbols import Symbol, Symbols
+from vivek.context.testsuite import suite_of
 from vivek.errors import RequestError, RunStoppedError, VivekError
 from vivek.llm.base import ChatModel, ModelInfo, Retrying, TokenCounter
 from vivek.llm.logged import LoggedModel
@@ -85,6 +87,7 @@ class Session:
             profiles = Profiles(request.settings.profiles)
             root = find_root(request.path or request.cwd)
             _refuse_excluded(request.path, root)
+            request = _with_suite(request, root)
             gate.send({"kind": "progress", "run": request.run, "phase": "loading", "done": 0, "total": 0})
             model = self._choose(request, gate, cancel)
             try:
@@ -328,6 +331,15 @@ def _exclusion(path: Path | None, root: Path | None) -> str:
     """Why a project's ignore files keep the file out of prompts, "" where they do not."""
     reason = Ignore(root).excluded(path) if path and root else None
     return f"{path.name} is not sent to a model: {reason} excludes it." if path and reason else ""
+
+
+def _with_suite(request: AskRequest, root: Path | None) -> AskRequest:
+    """The request with the file that its tests belong in, where it asks for some."""
+    if request.path is None or route_in(mode_of(request), request) != "tests":
+        return request
+    excluded = Ignore(root).excluded if root else (lambda _path: None)
+    suite = suite_of(request.path, root, request.filetype, unsaved=request.unsaved, excluded=excluded)
+    return replace(request, suite=suite)
 
 
 def _symbol_source(

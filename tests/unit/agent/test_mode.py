@@ -57,7 +57,7 @@ class Runner:
     def tests(self, text: str, cancel: CancelToken) -> Report:
         return Report(False)
 
-    def run_tests(self, text: str, tests: str, cancel: CancelToken) -> Report:
+    def run_tests(self, text: str, tests: str, cancel: CancelToken, folder: Path = Path()) -> Report:
         if self.cancelled:
             raise RunStoppedError("Stopped.")
         if self.why_not:

@@ -63,7 +63,19 @@ def _setting(request: AskRequest, route: Route, target: Target) -> str:
     """What tests take from where they will stand: the import of what they test, or their neighbours' style."""
     if route == "insert":
         return "Follow the tests that are there." if request.text.strip() else "Make it a complete file."
-    if request.filetype == "python":
-        statement = subject_of(request, target).statement
-        return f"Use pytest and begin with `{statement}`." if statement else "Use pytest."
-    return "Do not repeat the code."
+    framework, statement = framework_of(request), subject_of(request, target).statement
+    said = [f"Use {framework}" if framework else "", f"begin with `{statement}`" if statement else ""]
+    setting = [" and ".join(part for part in said if part)]
+    if request.suite is not None and request.suite.example:
+        setting.append("write them as the project's own test above is written")
+    if request.filetype != "python":
+        setting.append("do not repeat the code")
+    return " ".join(f"{part[:1].upper()}{part[1:]}." for part in setting if part)
+
+
+def framework_of(request: AskRequest) -> str:
+    """What the tests of a request are to be written with, in words for a model; "" where that is not known."""
+    known = request.suite.framework if request.suite is not None else ""
+    if known == "unittest":
+        return "unittest (methods of a class that derives from `unittest.TestCase`)"
+    return known or ("pytest" if request.filetype == "python" else "")

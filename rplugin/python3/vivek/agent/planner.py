@@ -189,6 +189,8 @@ def _facts(ports: Ports, route: Route, target: Target) -> list[Part]:
         parts += _symbols(ports.symbols(request.text, target["first"], target["last"]))
     if route != "insert":
         parts += _diagnostics(request, target)
+    if route == "tests" and request.suite is not None and request.suite.example:
+        parts.append(Part("A test of this project, for its style", request.suite.example, 2, False, "head"))
     return [
         Part(part.name, presentable(part.text), part.priority, part.required, part.shrink) for part in parts
     ]

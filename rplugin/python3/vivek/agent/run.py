@@ -11,10 +11,12 @@ from vivek.agent.conversation import history, remember
 from vivek.agent.graph import build
 from vivek.agent.mode import mode_of
 from vivek.agent.opinions import VERDICT
+from vivek.agent.proposed import ProposedFile, proposed_file
 from vivek.agent.state import AskState, Call, Event, HistoryEntry, PlainCheck, Ports, Route, fresh_state
 from vivek.agent.store import Store
 from vivek.errors import ConversationError
 from vivek.modes import Mode
+from vivek.request import AskRequest
 
 
 class Stats(TypedDict):
@@ -27,7 +29,10 @@ class Stats(TypedDict):
 
 
 class AskResult(TypedDict):
-    """What a run came to, as plain data: the payload of the `done` event and of ``vivek ask --json``."""
+    """What a run came to, as plain data: the payload of the `done` event and of ``vivek ask --json``.
+
+    test_file: where the answer is tests, the change that puts them into the project's own file of tests.
+    """
 
     mode: Mode
     route: Route
@@ -43,6 +48,7 @@ class AskResult(TypedDict):
     warning: str
     stats: Stats
     thread: str
+    test_file: ProposedFile | None
 
 
 def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event], None]) -> AskResult:
@@ -71,7 +77,7 @@ def ask(ports: Ports, store: Store | None, thread: str, listen: Callable[[Event]
             ports.record.add(ports.info, _failed(state))
     assert state is not None, "the graph yields its state at least once"
     unsaved = _remembered(store, thread, state, ports.request.instruction) if store else ""
-    return _result(state, mode_of(ports.request), thread, monotonic() - began, unsaved)
+    return _result(state, ports.request, thread, monotonic() - began, unsaved)
 
 
 def _remembered(store: Store, thread: str, state: AskState, instruction: str) -> str:
@@ -97,11 +103,11 @@ def _failed(state: AskState) -> list[list[str]]:
     ]
 
 
-def _result(state: AskState, mode: Mode, thread: str, seconds: float, unsaved: str) -> AskResult:
+def _result(state: AskState, request: AskRequest, thread: str, seconds: float, unsaved: str) -> AskResult:
     best = state["attempts"][state["best"]] if state["best"] >= 0 else None
     failure = state["failure"]
     return {
-        "mode": mode,
+        "mode": mode_of(request),
         "route": state["route"],
         "edits": state["edits"],
         "answer": state["answer"],
@@ -115,6 +121,7 @@ def _result(state: AskState, mode: Mode, thread: str, seconds: float, unsaved: s
         "warning": f"{failure['message']} {failure['hint']}".strip() if failure else unsaved,
         "stats": _stats(state["calls"], seconds),
         "thread": thread,
+        "test_file": proposed_file(request, best) if best and state["route"] == "tests" else None,
     }
 
 

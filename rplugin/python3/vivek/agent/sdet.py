@@ -6,6 +6,8 @@ left out where others pass: whether the test or the code is wrong is for the use
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vivek.agent.evidence import listed
 from vivek.agent.state import Attempt, Ports, Target
 from vivek.agent.subject import subject_of
@@ -13,6 +15,8 @@ from vivek.checks.edit import Check, failed, passed
 from vivek.checks.written import check_tests
 from vivek.edits.python_tests import left_out, tidied
 from vivek.edits.reply import extract
+from vivek.edits.unittest_style import as_test_case, case_name
+from vivek.edits.written_tests import tidied_lines
 from vivek.prompts.layout import fenced
 from vivek.request import AskRequest
 from vivek.verify.mutants import mutants_of
@@ -26,12 +30,17 @@ _PASS_WEIGHT, _CATCH_WEIGHT = 0.6, 0.45
 
 
 def tests_of(request: AskRequest, target: Target, reply: str) -> str:
-    """The tests of a reply, those for Python with the right import; "" where the reply holds no code."""
+    """The tests of a reply, with the right import and in the project's framework; "" where it holds no code."""
     code = extract(reply, request.filetype).code or ""
-    if request.filetype != "python" or not code.strip():
-        return code if code.strip() else ""
+    if not code.strip():
+        return ""
     subject = subject_of(request, target)
-    return tidied(code, subject.names, subject.statement)
+    if request.filetype != "python":
+        return tidied_lines(code, subject.names, subject.statement, request.filetype)
+    tests = tidied(code, subject.names, subject.statement)
+    if request.suite is not None and request.suite.framework == "unittest" and subject.names:
+        return as_test_case(tests, case_name(subject.names[0]))
+    return tests
 
 
 def checked(request: AskRequest, target: Target, tests: str) -> list[Check]:
@@ -47,14 +56,14 @@ def tried(ports: Ports, target: Target, attempt: Attempt) -> tuple[Attempt, list
     verifier, request, tests = ports.verifier, ports.request, attempt["tests"]
     if verifier is None or request.filetype != "python":
         return attempt, []
-    report = verifier.run_tests(request.text, tests, ports.cancel)
+    report = verifier.run_tests(request.text, tests, ports.cancel, _folder(ports))
     if not report.ran:
         return {**attempt, "told": f"The tests were not run: {report.why_not}."}, []
     fails = report.failures
     passing = [finding for finding in report.findings if finding.passed]
     if fails and passing:
         tests = left_out(tests, {finding.source for finding in fails})
-        report = verifier.run_tests(request.text, tests, ports.cancel)
+        report = verifier.run_tests(request.text, tests, ports.cancel, _folder(ports))
     if not report.ran or report.failures:
         detail = f"The code as it is fails the tests: {listed(fails)}"
         return attempt, [failed(PASS, _PASS_WEIGHT, detail)]
@@ -69,11 +78,16 @@ def answer_of(request: AskRequest, attempt: Attempt) -> str:
     return fenced(attempt["tests"], request.filetype) + (f"\n\n{told}" if told else "")
 
 
+def _folder(ports: Ports) -> Path:
+    """Where the tests are to stand, so that they have the fixtures of that place."""
+    return ports.request.suite.folder if ports.request.suite is not None else Path()
+
+
 def _caught(ports: Ports, verifier: Verifier, target: Target, tests: str) -> tuple[int, int]:
     """How many broken copies of the target the tests fail on, and of how many."""
     caught = of = 0
     for mutant in mutants_of(ports.request.text, target["first"], target["last"]):
-        report = verifier.run_tests(mutant.text, tests, ports.cancel)
+        report = verifier.run_tests(mutant.text, tests, ports.cancel, _folder(ports))
         of += report.ran
         caught += bool(report.ran and report.failures)
     return caught, of

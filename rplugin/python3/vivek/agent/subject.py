@@ -1,12 +1,14 @@
-"""What tests are to be written for: the definitions that a target touches, and how a test imports them."""
+"""What tests are to be written for: the definitions that a target touches, and how a test gets at them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from vivek.agent.state import Target
 from vivek.context.blocks import blocks
 from vivek.context.project import find_root
+from vivek.context.reaching import reach
 from vivek.request import AskRequest
 from vivek.verify.modules import module_of
 
@@ -15,16 +17,11 @@ _MOST_NAMES = 6
 
 @dataclass(frozen=True)
 class Subject:
-    """names: top-level definitions. module: what Python imports them from, "" for other languages and for a buffer
-    without a file."""
+    """names: top-level definitions. statement: the line by which a test gets at them, an import in most languages; ""
+    where it is not known."""
 
     names: tuple[str, ...]
-    module: str = ""
-
-    @property
-    def statement(self) -> str:
-        """The import of the names, "" where it is not known."""
-        return f"from {self.module} import {', '.join(self.names)}" if self.module and self.names else ""
+    statement: str = ""
 
 
 def subject_of(request: AskRequest, target: Target) -> Subject:
@@ -43,14 +40,20 @@ def subject_of(request: AskRequest, target: Target) -> Subject:
     ]
     names = list(dict.fromkeys(block.name for block in outer if block.name.isidentifier()))
     public = [name for name in names if not name.startswith("_")]
-    return Subject(tuple((public or names)[:_MOST_NAMES]), _module(request))
+    chosen = tuple((public or names)[:_MOST_NAMES])
+    return Subject(chosen, _statement(request, chosen) if chosen else "")
 
 
-def _module(request: AskRequest) -> str:
-    if request.path is None or request.filetype != "python":
+def _statement(request: AskRequest, names: tuple[str, ...]) -> str:
+    if request.path is None:
         return ""
     file = request.path.resolve()
     root = (find_root(file) or file.parent).resolve()
     if not file.is_relative_to(root):
         root = file.parent
-    return module_of(root, file.relative_to(root), request.text).name
+    below = file.relative_to(root)
+    module = module_of(root, below, request.text).name if request.filetype == "python" else ""
+    suite = request.suite
+    folder = suite.folder if suite is not None else Path()
+    known = f"{suite.text}\n{suite.example}" if suite is not None else ""
+    return reach(request.text, request.filetype, names, file=below, module=module, folder=folder, known=known)

@@ -74,6 +74,13 @@ def add(text: str, statements: Iterable[str]) -> str:
     return text
 
 
+def bound_at_top(text: str) -> tuple[set[Binding], set[str]]:
+    """What a text imports at its top level, and all names that it binds there; a module that is imported under its own
+    name is there as ``name.`` too."""
+    section = _Section.of(text)
+    return section.bindings, section.bound
+
+
 def _lacking(statement: str, present: set[Binding], bound: set[str]) -> str:
     """What of a statement a file lacks, as a statement; "" for nothing."""
     module = tree(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from vivek.cancel import CancelToken
@@ -59,5 +60,8 @@ class Verifier(Protocol):
     def tests(self, text: str, cancel: CancelToken) -> Report:
         """Run the user's test command on the project, with a text in the place of the file."""
 
-    def run_tests(self, text: str, tests: str, cancel: CancelToken) -> Report:
-        """Run tests that were written for the file, with a text in the place of the file. Python alone."""
+    def run_tests(self, text: str, tests: str, cancel: CancelToken, folder: Path = Path()) -> Report:
+        """Run tests that were written for the file, with a text in the place of the file. Python alone.
+
+        folder: where they stand, relative to the project's.
+        """

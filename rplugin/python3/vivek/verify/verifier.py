@@ -76,11 +76,14 @@ class ProjectVerifier:
             return self._nothing("no test command is set")
         return self._told(lambda: self._tests(text, cancel))
 
-    def run_tests(self, text: str, tests: str, cancel: CancelToken) -> Report:
-        """Run the text of a test file on a text: whatever is switched on, the user trusts the project to be run."""
+    def run_tests(self, text: str, tests: str, cancel: CancelToken, folder: Path = Path()) -> Report:
+        """Run the text of a test file on a text: whatever is switched on, the user trusts the project to be run.
+
+        folder: where it stands, relative to the project's; the fixtures of that place are its own.
+        """
         if self._subject.language != "python":
             return self._nothing("only tests of Python can be run")
-        return self._told(lambda: self._written(text, tests, cancel))
+        return self._told(lambda: self._written(text, tests, cancel, folder))
 
     def _examples(self, text: str, examples: Sequence[Example], cancel: CancelToken) -> Report:
         ran = self._ran(text, examples, cancel)
@@ -117,11 +120,11 @@ class ProjectVerifier:
             return self._cannot(f"the test command does not work: {verdict.ill}", verdict.seconds)
         return Report(True, "", verdict.findings, self._isolated, verdict.seconds)
 
-    def _written(self, text: str, tests: str, cancel: CancelToken) -> Report:
+    def _written(self, text: str, tests: str, cancel: CancelToken, folder: Path) -> Report:
         with self._copy(text, cancel) as (place, module):
             if not place.isolated:
                 self._hold(place, run_harness(place, module, self._subject.python, (), cancel))
-            findings, seconds = run_written(place, module, self._subject.python, tests, cancel)
+            findings, seconds = run_written(place, module, self._subject.python, tests, cancel, folder=folder)
         return Report(True, "", findings, self._isolated, seconds)
 
     def _verdict(self, text: str, cancel: CancelToken) -> Verdict:

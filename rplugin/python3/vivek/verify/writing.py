@@ -17,7 +17,7 @@ from vivek.verify.report import Finding
 from vivek.verify.running import Place
 
 WRITTEN = "test_vivek_written.py"
-"""The file of the tests, at the root of the copy."""
+"""The file of the tests, in a folder of the copy."""
 
 _REPORT = ".vivek-written.xml"
 _SECONDS = 15.0
@@ -25,18 +25,19 @@ _TAIL_LINES = 6
 
 
 def run_written(
-    place: Place, module: Module, python: Path, tests: str, cancel: CancelToken
+    place: Place, module: Module, python: Path, tests: str, cancel: CancelToken, *, folder: Path = Path()
 ) -> tuple[tuple[Finding, ...], float]:
     """A finding for each test, and the seconds that it took; a single one where they could not be run at all.
 
     Its `source` is the test's name, a method's as ``Class.method``. Raises VerifyUnavailableError, RunStoppedError.
     """
-    (place.workspace / WRITTEN).write_bytes(tests.encode("utf-8", "surrogateescape"))
+    file = _file(place, folder)
+    (place.workspace / file).write_bytes(tests.encode("utf-8", "surrogateescape"))
     environment = place.environment(module)
     folders = [*(place.seen_at / root for root in module.roots), *place.beside]
     given = os.environ.get("PYTHONPATH", "")
     environment["PYTHONPATH"] = os.pathsep.join([*map(str, folders), *([given] if given else [])])
-    command = [str(python), "-c", _source(), WRITTEN, _REPORT]
+    command = [str(python), "-c", _source(), str(file), _REPORT]
     outcome = place.run(command, environment, _SECONDS, cancel)
     if outcome.ended != "exited":
         return (Finding("the tests", "", "", outcome.why, passed=False),), outcome.seconds
@@ -45,6 +46,14 @@ def run_written(
         told = _tail(outcome.stdout, outcome.stderr) or f"exit status {outcome.code}"
         found.append(Finding("the tests", "", "", told, passed=False))
     return tuple(found), outcome.seconds
+
+
+def _file(place: Place, folder: Path) -> Path:
+    """Where the tests stand, the folder made; at the root of the copy where the folder is none of it."""
+    inside = (place.workspace / folder).resolve().is_relative_to(place.workspace)
+    chosen = folder if inside else Path()
+    (place.workspace / chosen).mkdir(parents=True, exist_ok=True)
+    return chosen / WRITTEN
 
 
 def _named(finding: Finding) -> Finding:
