@@ -106,7 +106,7 @@ class AskRequest:
             settings=settings(payload.get("config") or {}),
             verify=verify_of(payload.get("project")),
             mode=mode,
-            unsaved={Path(item["path"]): _document(item) for item in payload.get("unsaved") or ()},
+            unsaved={Path(item["path"]): document_of(item) for item in payload.get("unsaved") or ()},
         )
 
 
