@@ -33,7 +33,7 @@ VALUES = {
     "again": {"problem": "`kind`: Input should be 'change', 'new' or 'words'."},
     "repair": {"problem": "`x` is not defined.", "language": "rust"},
     "review": {},
-    "doubt": {"first": "It is correct.", "second": "It has a bug."},
+    "doubt": {"first": "OK", "second": "BUG"},
 }
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
 

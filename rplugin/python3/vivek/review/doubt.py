@@ -1,7 +1,8 @@
 """How much the model doubts a block: a number from its token probabilities, not a verdict in its words.
 
-A small model's one-word verdict is mere bias of the wording. So it is asked twice, the answers changing places, and
-what it likes of a place cancels out. Each question costs its own last words and one token: the block is read once.
+A small model's one-word verdict is mere bias of the wording: asked for OK or BUG it never says BUG, and yet the
+probability of BUG ranks blocks better than chance. It is asked twice, the words changing places, so that what it likes
+of a place cancels out. Each question costs its own last words and one token: the block is read once.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from vivek.llm.odds import log_odds
 from vivek.prompts import render
 from vivek.review.subject import Subject
 
-FAULTY = "It has a bug."
-RIGHT = "It is correct."
+FAULTY = "BUG"
+RIGHT = "OK"
 
 
 async def doubt(model: ChatModel, subject: Subject) -> float | None:
@@ -23,8 +24,8 @@ async def doubt(model: ChatModel, subject: Subject) -> float | None:
     if "logprobs" not in (await model.info()).capabilities:
         return None
     told = [
-        await log_odds(model, subject.messages(render("doubt", first=FAULTY, second=RIGHT)), "A", "B"),
-        await log_odds(model, subject.messages(render("doubt", first=RIGHT, second=FAULTY)), "B", "A"),
+        await log_odds(model, subject.messages(render("doubt", first=first, second=second)), FAULTY, RIGHT)
+        for first, second in ((RIGHT, FAULTY), (FAULTY, RIGHT))
     ]
     known = [odds for odds in told if odds is not None]
     return sum(known) / len(known) if len(known) == len(told) else None
