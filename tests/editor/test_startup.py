@@ -10,7 +10,7 @@ LOADED = "return vim.tbl_filter(function(name) return vim.startswith(name, 'vive
 COMMANDS = {
     *("Ask", "Stop", "Apply", "Reject", "Restore", "Edit", "Diff", "Next", "Prev"),
     *("New", "History", "Resume", "Install", "Log", "Mode"),
-    *("Review", "Fix", "Dismiss", "Export"),
+    *("Review", "Fix", "Dismiss", "Export", "Test"),
 }
 
 
