@@ -143,3 +143,33 @@ def test_an_insertion_keeps_every_line_that_was_there(text: str, data: st.DataOb
     after = assemble(text, target(place + 1, place), code, route="insert", filetype="text")
     assert after.text.startswith(lines_of(text, target(1, place)))
     assert after.text.endswith(lines_of(text, target(place + 1, line_count(text))))
+
+
+# New code that repeats what is there
+
+BOARD = "'use strict';\n\nclass Board {\n  of(name) {\n    return 0;\n  }\n}\n\nfunction first() {\n  return 1;\n}\n"
+
+
+def inserted(text: str, code: str, filetype: str) -> str:
+    """The text with new code at its end."""
+    end = text.count("\n")
+    place: Target = {"first": end + 1, "last": end, "name": ""}
+    return assemble(
+        text, place, code, route="insert", filetype=filetype, instruction="add a method top() to Board"
+    ).text
+
+
+def test_a_whole_file_that_comes_back_with_new_code_takes_the_files_place() -> None:
+    grown = BOARD.replace("    return 0;\n  }\n", "    return 0;\n  }\n\n  top() {\n    return null;\n  }\n")
+    assert inserted(BOARD, grown, "javascript") == grown
+
+
+def test_a_definition_that_comes_back_with_more_in_it_takes_its_own_place() -> None:
+    old = BOARD[BOARD.index("class") : BOARD.index("\n\nfunction")]
+    grown = old.replace("return 0;\n  }\n", "return 0;\n  }\n\n  top() {\n    return null;\n  }\n")
+    assert inserted(BOARD, grown + "\n", "javascript") == BOARD.replace(old, grown)
+
+
+def test_new_code_that_repeats_nothing_comes_where_it_is_wanted() -> None:
+    new = "function last() {\n  return 2;\n}\n"
+    assert inserted(BOARD, new, "javascript") == f"{BOARD}\n{new}"

@@ -26,6 +26,8 @@ CODE = "def f(x):\n    return x\n"
         "walk me through it",
         "this looks odd?",
         "tell me about the arguments",
+        "when is this called",
+        "where it is used?",
     ],
 )
 def test_a_question_is_answered_in_words(instruction: str) -> None:
@@ -47,6 +49,9 @@ def test_a_question_is_answered_in_words(instruction: str) -> None:
         "use a dict instead",
         "how about a generator instead?",
         "isolate the parsing",
+        "when the list is empty, return None",
+        "when I call it twice it forgets the first call",
+        "where a key is missing, raise KeyError",
     ],
 )
 def test_a_request_for_a_change_rewrites(instruction: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from vivek.agent.method import CLASS_LINES, class_for_method
+from vivek.agent.mode import route_in
 from vivek.agent.target import WHOLE_FILE_LINES, find_target, insertion_point
 from vivek.errors import RequestError
 from vivek.request import AskRequest
@@ -109,3 +111,37 @@ def test_new_code_on_the_command_line_goes_to_the_end() -> None:
 
 def test_new_code_in_an_empty_buffer_is_all_there_is() -> None:
     assert insertion_point(ask("", cursor=1)) == {"first": 1, "last": 0, "name": ""}
+
+
+# A new method
+
+
+@pytest.mark.parametrize(
+    ("instruction", "values"),
+    [
+        ("add a method close", {"cursor": 10}),
+        ("add a close method to Thing", {}),
+        ("write a new method", {"cursor": 8}),
+    ],
+)
+def test_a_new_method_is_written_with_its_class(instruction: str, values: dict[str, Any]) -> None:
+    request = ask(instruction=instruction, **values)
+    assert route_in("coder", request) == "rewrite"
+    assert find_target(request) == {"first": 8, "last": 10, "name": "Thing"}
+
+
+@pytest.mark.parametrize(
+    ("instruction", "values"),
+    [
+        ("add a function close", {"cursor": 10}),
+        ("add a method close", {"cursor": 4}),
+        ("add a method close to Other", {}),
+    ],
+)
+def test_other_new_code_is_put_in(instruction: str, values: dict[str, Any]) -> None:
+    assert route_in("coder", ask(instruction=instruction, **values)) == "insert"
+
+
+def test_a_long_class_is_not_rewritten_for_a_method() -> None:
+    text = "class Long:\n" + "".join(f"    x_{number} = {number}\n" for number in range(CLASS_LINES + 1))
+    assert class_for_method(ask(text, "add a method close", cursor=2)) is None

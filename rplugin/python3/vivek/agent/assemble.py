@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vivek.agent.state import Route, Target
 from vivek.checks.names import undefined_names
+from vivek.context.blocks import Block, blocks
 from vivek.edits.fit import fit, narrow
 from vivek.edits.imports import add_imports, import_for, split_imports
 from vivek.edits.indent import indentation, step, uses_tabs
@@ -38,7 +39,12 @@ def lines_of(text: str, target: Target) -> str:
 def assemble(
     text: str, target: Target, code: str, *, route: Route, filetype: str, instruction: str = ""
 ) -> Assembled:
-    """Put a reply's code in the target's place, and the imports that it needs at the top of the file."""
+    """Put a reply's code in the target's place, and the imports that it needs at the top of the file.
+
+    New code that repeats a definition of the file, or all of them, takes its place: it is not put beside it.
+    """
+    if route == "insert" and (repeated := _repeated(text, code, filetype)) is not None:
+        route, target = "rewrite", repeated
     lines = split_lines(text)
     head, tail = lines[: target["first"] - 1], lines[target["last"] :]
     old = lines_of(text, target)
@@ -53,6 +59,34 @@ def assemble(
     before = _closed("".join(head), "\r\n" if new.endswith("\r\n") else "\n")
     after = before + new + "".join(tail)
     return _with_imports(text, after, statements, filetype, head=len(head), length=len(split_lines(new)))
+
+
+def _repeated(text: str, code: str, filetype: str) -> Target | None:
+    """The lines of the one definition that the code has once more, or of the file where it has all of it; else None."""
+    outer = {block.name: block for block in reversed(_outermost(text, filetype))}
+    again = {block.name for block in _outermost(code, filetype)} & outer.keys()
+    if again and (len(again) == len(outer) > 1 or _all_lines(text, code)):
+        return {"first": 1, "last": len(split_lines(text)), "name": ""}
+    if len(again) != 1:
+        return None
+    block = outer[again.pop()]
+    return {"first": block.first, "last": block.last, "name": block.name}
+
+
+def _outermost(text: str, filetype: str) -> list[Block]:
+    every = [block for block in blocks(text, filetype) if block.name and block.kind in ("function", "class")]
+    return [
+        block
+        for block in every
+        if not any(other != block and other.holds(block.first, block.last) for other in every)
+    ]
+
+
+def _all_lines(text: str, code: str) -> bool:
+    """Whether nearly all of the text's lines are in the code again, in whatever place."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    there = {line.strip() for line in code.splitlines()}
+    return sum(line in there for line in lines) >= 0.8 * len(lines)
 
 
 def _with_imports(

@@ -5,6 +5,7 @@ The user's choice holds; where there is none the instruction's words choose. No 
 
 from __future__ import annotations
 
+from vivek.agent.method import class_for_method
 from vivek.agent.route import choose_route, wants_plan, wants_tests, wants_words
 from vivek.agent.state import Route, Target
 from vivek.agent.subject import subject_of
@@ -38,7 +39,8 @@ def route_in(mode: Mode, request: AskRequest) -> Route:
         return "answer"
     if mode == "sdet":
         return "insert" if is_test_file(request.path) or not request.text.strip() else "tests"
-    return choose_route(request.instruction, asked_about(request), bounded=request.first is not None)
+    bounded = request.first is not None or class_for_method(request) is not None
+    return choose_route(request.instruction, asked_about(request), bounded=bounded)
 
 
 def task_in(request: AskRequest, route: Route, target: Target, instruction: str, *, plain: bool) -> str:

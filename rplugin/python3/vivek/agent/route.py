@@ -27,9 +27,12 @@ _EXPLAIN = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"^(?:what|why|how|when|where|who|which|whose|is|are|was|were|does|do|did|has|have|should|shall|am|any)\b",
-    re.IGNORECASE,
+    r"^(?:what|why|how|who|which|whose|is|are|was|were|does|do|did|has|have|should|shall|am|any)\b"
+    r"|^(?:when|where)(?:'s|’s| (?:is|are|was|were|does|do|did|can|could|will|would|should|has|have))\b"
+    r"|^(?:when|where)\b.*\?\s*$",
+    re.IGNORECASE | re.DOTALL,
 )
+"""Other clauses with "when" and "where" say on what occasion something is to be done, or goes wrong."""
 _INTO_CODE = re.compile(
     r"\b(?:docstring|comments?|inline|in (?:the )?code|type hints?|annotations?)\b", re.IGNORECASE
 )
@@ -65,6 +68,8 @@ def wants_words(instruction: str) -> bool:
 
     >>> wants_words("What does this do?"), wants_words("could you explain this"), wants_words("can you add a test?")
     (True, True, False)
+    >>> wants_words("when is it called"), wants_words("when it is empty, return None")
+    (True, False)
     """
     bare, requested = bare_of(instruction)
     if _EXPLAIN.search(bare):

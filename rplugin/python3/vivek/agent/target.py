@@ -1,7 +1,8 @@
 """Which lines an ask is about.
 
-A selection is the target as it is. Without one it is the function under the cursor, then the definition that the
-instruction names, then the whole file where it is small. It reads text only; nothing here asks a model.
+A selection is the target as it is. Without one it is the class that a new method goes into, the function under the
+cursor, then the definition that the instruction names, then the whole file where it is small. It reads text only;
+nothing here asks a model.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 
 from vivek.agent.fault import wants_repair
+from vivek.agent.method import class_for_method
 from vivek.agent.mode import mode_of
 from vivek.agent.state import Target
 from vivek.context.blocks import Block, block_at, blocks
@@ -27,7 +29,7 @@ def find_target(request: AskRequest) -> Target:
     """
     if request.first is not None and request.last is not None:
         return {"first": request.first, "last": request.last, "name": ""}
-    block = _under_cursor(request) or _named(request)
+    block = class_for_method(request) or _under_cursor(request) or _named(request)
     if block is not None:
         return {"first": block.first, "last": block.last, "name": block.name}
     lines = line_count(request.text)
