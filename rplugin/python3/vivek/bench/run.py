@@ -125,7 +125,7 @@ def sources() -> str:
     root = Path(version.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".txt") and path.relative_to(root).parts[0] != "bench":
+        if path.suffix in (".py", ".txt", ".json") and path.relative_to(root).parts[0] != "bench":
             digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
