@@ -15,6 +15,8 @@ EXAMPLE_CHARACTERS = 700
 
 _LEAST_LINES, _MOST_LINES = 2, 16
 _MOST_IMPORTS = 8
+_MOST_BLOCKS = 200
+"""Definitions that are looked at: each is compared with all others."""
 
 _CHECKS = re.compile(
     r"\b(?:assert\w*|expect|should|raises|t\.(?:Error|Errorf|Fatal|Fatalf)|require\.|REQUIRE|CHECK)"
@@ -89,7 +91,7 @@ def example_of(text: str, filetype: str, most: int = EXAMPLE_CHARACTERS) -> str:
     Of a test within a class or a ``describe`` the line that opens that is shown too.
     """
     lines = text.split("\n")
-    every = blocks(text, filetype)
+    every = blocks(text, filetype)[:_MOST_BLOCKS]
     shown: list[str] = []
     for block in every:
         size = block.last - block.first + 1
