@@ -10,6 +10,7 @@ settings.register_profile("vivek", deadline=None)
 settings.load_profile("vivek")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the one that reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "integration" in item.path.parts:
