@@ -16,28 +16,32 @@ function M.defaults(options)
   return values
 end
 
---- Number of single-character changes that turn one word into the other.
+--- Number of single-character changes that turn one word into the other; two neighbours swapped are one.
 ---@param a string
 ---@param b string
 ---@return integer
 local function distance(a, b)
-  local row = {}
+  local rows = { [0] = {} }
   for j = 0, #b do
-    row[j] = j
+    rows[0][j] = j
   end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    local row, above = { [0] = i }, rows[i - 1]
     for j = 1, #b do
-      local changed = diagonal + (a:byte(i) == b:byte(j) and 0 or 1)
-      diagonal = row[j]
-      row[j] = math.min(changed, row[j] + 1, row[j - 1] + 1)
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(above[j - 1] + (same and 0 or 1), above[j] + 1, row[j - 1] + 1)
+      local is_swapped = a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+      if i > 1 and j > 1 and is_swapped then
+        row[j] = math.min(row[j], rows[i - 2][j - 2] + 1)
+      end
     end
+    rows[i] = row
   end
-  return row[#b]
+  return rows[#a][#b]
 end
 
---- The nearest of some names, or all of them where none is near.
+--- The nearest of some names, or all of them where none is near. Of two, the one as long as the word: letters are
+--- swapped more often than lost.
 ---@param wrong string
 ---@param names string[]
 ---@return string hint
@@ -45,7 +49,8 @@ local function suggestion(wrong, names)
   local best, fewest
   for _, name in ipairs(names) do
     local changes = distance(wrong:lower(), name:lower())
-    if not fewest or changes < fewest then
+    local is_as_long = best ~= nil and #name == #wrong and #best ~= #wrong
+    if not fewest or changes < fewest or (changes == fewest and is_as_long) then
       best, fewest = name, changes
     end
   end

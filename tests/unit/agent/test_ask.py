@@ -283,7 +283,7 @@ def test_what_is_sent_is_told_in_one_line(make: Any) -> None:
     result = asker()
     [told] = [event for event in asker.events if event["kind"] == "prompt"]
     assert told["text"].startswith(f"Prompt: {result['calls'][0]['prompt_tokens']} of 8192 tokens: ")
-    assert "block 20, instruction 71" in told["text"]
+    assert "block 20, instruction 45" in told["text"]
     assert told["whole"]
 
 
