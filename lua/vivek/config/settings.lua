@@ -40,8 +40,8 @@ local function distance(a, b)
   return rows[#a][#b]
 end
 
---- The nearest of some names, or all of them where none is near. Of two, the one as long as the word: letters are
---- swapped more often than lost.
+--- The nearest of some names, or all of them where none is near. Of two, the one as long as the word: letters
+--- are swapped more often than lost.
 ---@param wrong string
 ---@param names string[]
 ---@return string hint
