@@ -22,12 +22,13 @@ try: setup ## Install everything into .venv and try Vivek on a sample project (M
 	@nvim=$$(scripts/nvim) && $(VIVEK) install model '$(MODEL)' \
 	  && $(PYTHON_IN_VENV) scripts/playground.py --nvim "$$nvim" --model '$(MODEL)'
 
-# Real models take all cores, so their tests come one after another. Status 5: ARGS leave nothing to run.
+# Real models and editors want the machine for themselves, so their tests come one after another. Status 5: ARGS leave
+# nothing to run.
 test: setup-dev neovim ## Run the whole test suite (fetches small real models; ARGS= goes to pytest)
 	@$(VIVEK) install model $(TEST_MODEL) || echo "Going on without $(TEST_MODEL): its tests will say so."
 	@$(PYTHON_IN_VENV) tests/models.py || echo "Going on without the small models: their tests will say so."
-	@$(PYTEST) -n auto --maxprocesses 4 --ignore=tests/integration $(ARGS) || [ $$? -eq 5 ]
-	@$(PYTEST) --ignore=tests/unit --ignore=tests/editor $(ARGS) || [ $$? -eq 5 ]
+	@$(PYTEST) -n auto --maxprocesses 4 --ignore=tests/editor --ignore=tests/integration $(ARGS) || [ $$? -eq 5 ]
+	@$(PYTEST) --ignore=tests/unit $(ARGS) || [ $$? -eq 5 ]
 
 soak: setup-dev neovim ## Drive a real Neovim for 100,000 random steps, beside a model of its text (SEED= replays a run)
 	@VIVEK_SOAK_STEPS=100000 VIVEK_SOAK_SEED='$(SEED)' $(PYTEST) -s tests/editor/test_state_machine.py $(ARGS)
