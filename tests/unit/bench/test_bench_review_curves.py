@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vivek.bench.reviews.curves import Clustered, auc, balanced, estimated, share
@@ -29,6 +29,7 @@ def test_turned_scores_have_the_rest_of_the_area(pairs: list[tuple[float, bool]]
         assert auc([(-score, bug) for score, bug in pairs]) == pytest.approx(1 - area)
 
 
+@example(0, 3)
 @given(st.integers(0, 50), st.integers(1, 50))
 def test_a_share_lies_within_its_interval(count: int, more: int) -> None:
     found = share(count, count + more)

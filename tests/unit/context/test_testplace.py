@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vivek.context.testfiles import is_test_file, parts_of
@@ -121,6 +121,7 @@ _STEMS = st.sampled_from(["cart", "price", "test_cart", "price_test", "cart.spec
 _FILES = st.lists(st.builds(lambda parts, stem: "/".join([*parts, f"{stem}.py"]), _PARTS, _STEMS), max_size=6)
 
 
+@example([], "cart", ["tests.py", "tests/__init__.py"])
 @given(_PARTS, st.sampled_from(["cart", "_x", "__init__"]), _FILES)
 def test_a_place_is_a_test_file_of_the_project_whatever_is_there(
     parts: list[str], stem: str, files: list[str]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from vivek.context.testfiles import FOLDERS, Naming, parts_of
+from vivek.context.testfiles import FOLDERS, Naming, is_test_file, parts_of
 from vivek.context.testtree import Tree
 
 _PLAIN_FOLDERS = frozenset({*FOLDERS, "src", "lib", "lua", "main", "java", "unit"})
@@ -46,6 +46,8 @@ def place_of(
     if own:
         return Place(own[0], tuple(test for test in near if test != own[0]))
     folder, naming = _as_neighbours(source, near, tree) or _as_usual(source, filetype, folders)
+    if not is_test_file(folder / (naming.of(subjects_of(source)[0]) + source.suffix)):
+        naming = _as_usual(source, filetype, folders)[1]  # such a name is not known as one of tests
     names = [naming.of(subject) + source.suffix for subject in subjects_of(source)]
     file = next((folder / name for name in names if is_free(folder / name)), folder / names[0])
     return Place(file, tuple(near))
@@ -97,6 +99,8 @@ def _as_neighbours(source: PurePath, near: Sequence[PurePath], tree: Tree) -> tu
     """The folder and the naming of the nearest test file of which it is known what it tests; else of the nearest."""
     for test in near:
         subject, naming = parts_of(test.stem)
+        if naming == Naming() and not _folder_of_tests(test):
+            continue  # it says nothing of how another is to be called
         tested = min(_named(subject, tree), key=lambda found: _distance(test, found), default=None)
         if tested is not None:
             return _folder(source, test, tested), naming

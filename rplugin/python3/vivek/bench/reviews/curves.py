@@ -84,7 +84,8 @@ def share(count: int, of: int) -> Estimate:
     middle = part + spread / 2
     around = _Z * math.sqrt(part * (1 - part) / of + spread / of / 4)
     low, high = (middle - around) / (1 + spread), (middle + around) / (1 + spread)
-    return Estimate(part, max(low, 0.0), min(high, 1.0))
+    # Rounding may bring an end past the share itself, where that is 0 or 1.
+    return Estimate(part, min(max(low, 0.0), part), max(min(high, 1.0), part))
 
 
 def estimated(
