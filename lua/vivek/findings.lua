@@ -143,14 +143,9 @@ local function follow(found)
   local function changed()
     refresh_soon(found)
   end
-  local function nothing() end
   return watch.buffer(found.buf, {
     text = changed,
     reloaded = changed,
-    cursor = nothing,
-    layout = nothing,
-    top = nothing,
-    written = nothing,
     gone = function()
       found.stop()
       found_in[found.buf] = nil

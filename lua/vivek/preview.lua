@@ -309,7 +309,6 @@ local function watch_buffer(preview)
   local function later()
     redraw_soon(preview)
   end
-  local function nothing() end
   return watch.buffer(preview.buf, {
     text = later,
     layout = later,
@@ -320,9 +319,6 @@ local function watch_buffer(preview)
     gone = function()
       M.clear(preview.run)
     end,
-    cursor = nothing,
-    written = nothing,
-    reloaded = nothing,
   })
 end
 

@@ -5,15 +5,24 @@
 
 local M = {}
 
----@class vivek.Watcher
----@field text fun() the text changed, or was loaded again: also many times in one tick
----@field cursor fun()
----@field layout fun() windows were resized, or the buffer came into one
----@field top fun(win: integer) a window of the buffer was scrolled up
+---@class vivek.Watcher what is called, and when; what is left out is not wanted
+---@field text? fun() the text changed, or was loaded again: also many times in one tick
+---@field cursor? fun()
+---@field layout? fun() windows were resized, or the buffer came into one
+---@field top? fun(win: integer) a window of the buffer was scrolled up
 ---@field scrolled? fun() a window of the buffer was scrolled, or has another size
----@field written fun() all of the text was written to the buffer's file
----@field reloaded fun() the buffer was loaded, or loaded again
----@field gone fun() the buffer is wiped out
+---@field written? fun() all of the text was written to the buffer's file
+---@field reloaded? fun() the buffer was loaded, or loaded again
+---@field gone? fun() the buffer is wiped out
+
+---@param watcher vivek.Watcher
+---@param name string
+---@param ... any
+local function tell(watcher, name, ...)
+  if watcher[name] then
+    watcher[name](...)
+  end
+end
 
 ---@param buf integer
 ---@param watcher vivek.Watcher
@@ -27,11 +36,11 @@ local function attach(buf, watcher, state)
       if state.over then
         return true
       end
-      watcher.text()
+      tell(watcher, 'text')
     end,
     on_reload = function()
       if not state.over then
-        watcher.text()
+        tell(watcher, 'text')
       end
     end,
     on_detach = function()
@@ -47,11 +56,9 @@ local function tell_scrolled(buf, watcher)
   for name, change in pairs(vim.v.event) do
     local win = tonumber(name)
     if win and vim.api.nvim_win_get_buf(win) == buf then
-      if watcher.scrolled then
-        watcher.scrolled()
-      end
+      tell(watcher, 'scrolled')
       if change.topline < 0 then
-        watcher.top(win)
+        tell(watcher, 'top', win)
       end
     end
   end
@@ -72,27 +79,27 @@ function M.buffer(buf, watcher)
     vim.api.nvim_create_autocmd(events, { group = group, buffer = pattern, callback = callback })
   end
   on({ 'CursorMoved', 'CursorMovedI' }, function()
-    watcher.cursor()
+    tell(watcher, 'cursor')
   end)
   -- Of a file that is not there, Neovim reads nothing: BufNewFile is its BufReadPost.
   on({ 'BufWinEnter', 'BufReadPost', 'BufNewFile' }, function(event)
     attach(buf, watcher, state)
     if event.event ~= 'BufWinEnter' then
-      watcher.reloaded()
+      tell(watcher, 'reloaded')
     end
-    watcher.layout()
+    tell(watcher, 'layout')
   end)
   on('BufWritePost', function()
     -- `:write other` ends here, too; the text is then not in the buffer's own file.
     if not vim.bo[buf].modified then
-      watcher.written()
+      tell(watcher, 'written')
     end
   end)
   on('BufWipeout', function()
-    watcher.gone()
+    tell(watcher, 'gone')
   end)
   on({ 'WinResized', 'ColorScheme' }, function()
-    watcher.layout()
+    tell(watcher, 'layout')
   end, true)
   on('WinScrolled', function()
     tell_scrolled(buf, watcher)

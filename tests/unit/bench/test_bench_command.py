@@ -155,7 +155,7 @@ def test_a_picture_is_drawn(shell: Shell) -> None:
     [
         (["none.jsonl"], "cannot be read"),
         (["tiny.jsonl", "--arms", "rwa"], "Did you mean 'raw'?"),
-        (["tiny.jsonl", "--ids", "x*"], "No task is left"),
+        (["tiny.jsonl", "--ids", "x*"], "Nothing is left"),
         (["tiny.jsonl", "--plot", "a.txt"], "cannot be drawn"),
         (["tiny.jsonl", "--limit", "0"], "--limit: '0' is not a whole number"),
         (["tiny.jsonl", "--temperature", "hot"], "'hot' is not a number from 0 to 2"),

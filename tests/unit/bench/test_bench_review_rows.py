@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vivek.bench.reviews.rows import bundled, chosen, load
+from vivek.bench.jsonl import chosen
+from vivek.bench.reviews.rows import bundled, load
 from vivek.errors import RequestError
 
 
@@ -60,7 +61,7 @@ def test_a_line_that_is_no_row_is_told_with_its_number(
 
 def test_two_rows_of_one_id_are_refused(tmp_path: Path) -> None:
     row = {"before": "x", "label": 1, "id": "same"}
-    with pytest.raises(RequestError, match="two rows 'same'"):
+    with pytest.raises(RequestError, match="the id 'same' twice"):
         load(written(tmp_path, row, row))
 
 

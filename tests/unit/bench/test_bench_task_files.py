@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tiny_tasks import AREA, TWICE, task, write_tasks
-from vivek.bench.task import chosen, load
+from vivek.bench.jsonl import chosen
+from vivek.bench.task import load
 from vivek.errors import RequestError
 
 
@@ -32,7 +33,7 @@ def test_an_entry_may_be_null(tmp_path: Path) -> None:
         ('{"id": "a"}', "instruction"),
         (json.dumps({**AREA, "tests": 3}), "tests"),
         ("[]", "Line 1 of"),
-        (f"{json.dumps(AREA)}\n{json.dumps(AREA)}", "two tasks 'area'"),
+        (f"{json.dumps(AREA)}\n{json.dumps(AREA)}", "the id 'area' twice"),
     ],
 )
 def test_what_is_no_task_is_told(tmp_path: Path, content: str, told: str) -> None:
@@ -54,5 +55,5 @@ def test_tasks_are_chosen_by_id_and_number() -> None:
     every = [task(AREA), task(TWICE)]
     assert chosen(every, "t*", None) == every[1:]
     assert chosen(every, None, 1) == every[:1]
-    with pytest.raises(RequestError, match="No task is left"):
+    with pytest.raises(RequestError, match="Nothing is left"):
         chosen(every, "x*", None)

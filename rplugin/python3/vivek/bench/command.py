@@ -166,8 +166,9 @@ def _show(arguments: argparse.Namespace, found: Outcome, every: Sequence[Records
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     from vivek.bench import arms
+    from vivek.bench.jsonl import chosen
     from vivek.bench.run import Plan
-    from vivek.bench.task import bundled, chosen, load
+    from vivek.bench.task import bundled, load
 
     names = arms.named(arguments.arms) if arguments.arms else list(arms.DEFAULT)
     files = [load(path) for path in arguments.file] or bundled()

@@ -5,16 +5,13 @@ It runs nothing. A task may name the reference solution (`after`), which no arm 
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from vivek.bench import jsonl
 from vivek.errors import RequestError
 
 _BUNDLED = "tasks"
@@ -66,64 +63,32 @@ class _Line(BaseModel):
 
 def bundled() -> list[TaskFile]:
     """The tasks that come with Vivek. Raises RequestError where there are none."""
-    folder = resources.files("vivek.bench") / _BUNDLED
-    found = (
-        sorted(item.name for item in folder.iterdir() if item.name.endswith(".jsonl"))
-        if folder.is_dir()
-        else []
-    )
+    found = jsonl.packaged(_BUNDLED)
     if not found:
         raise RequestError(
             "No tasks come with this installation.", hint="Name a task file: vivek bench FILE."
         )
-    return [_parsed(name, (folder / name).read_bytes()) for name in found]
+    return [_parsed(name, data) for name, data in found]
 
 
 def load(path: Path) -> TaskFile:
     """The tasks of a file. Raises RequestError, which names the line that is none."""
-    try:
-        return _parsed(path.name, path.read_bytes())
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}.", hint="Check the path.") from error
-
-
-def chosen(tasks: Sequence[Task], glob: str | None, limit: int | None) -> list[Task]:
-    """The tasks whose id matches, at most so many. Raises RequestError where none is left."""
-    matching = [task for task in tasks if glob is None or fnmatchcase(task.id, glob)][:limit]
-    if not matching:
-        raise RequestError("No task is left to run.", hint="Check --ids and --limit.")
-    return matching
+    return _parsed(*jsonl.content(path))
 
 
 def _parsed(name: str, data: bytes) -> TaskFile:
-    try:
-        lines = data.decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{name} is not UTF-8: {error.reason}.", hint="Save it as UTF-8.") from error
-    tasks = [_task(name, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    ids = [task.id for task in tasks]
-    if twice := sorted({each for each in ids if ids.count(each) > 1}):
-        raise RequestError(f"{name} has two tasks {twice[0]!r}.", hint="Give each an id of its own.")
-    return TaskFile(name, hashlib.sha256(data).hexdigest(), tuple(tasks))
+    def read(_number: int, value: Any) -> Task:
+        line = _Line.model_validate(value)
+        return Task(
+            file=name,
+            id=line.id,
+            instruction=line.instruction,
+            before=line.before,
+            tests=line.tests,
+            entry=line.entry or "",
+            language=line.language,
+            after=line.after or "",
+        )
 
-
-def _task(name: str, number: int, text: str) -> Task:
-    try:
-        line = _Line.model_validate(json.loads(text))
-    except (ValueError, ValidationError) as error:
-        fault = error.errors()[0] if isinstance(error, ValidationError) else None
-        what = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" if fault else str(error)
-        raise RequestError(
-            f"Line {number} of {name} is no task ({what}).",
-            hint="A task is a JSON object with id, instruction, before and tests.",
-        ) from error
-    return Task(
-        file=name,
-        id=line.id,
-        instruction=line.instruction,
-        before=line.before,
-        tests=line.tests,
-        entry=line.entry or "",
-        language=line.language,
-        after=line.after or "",
-    )
+    hint = "A task is a JSON object with id, instruction, before and tests."
+    return TaskFile(name, jsonl.digest(data), jsonl.parsed(name, data, read, what="a task", hint=hint))

@@ -81,8 +81,9 @@ def _show(arguments: argparse.Namespace, results: Sequence[Judged], every: Seque
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
+    from vivek.bench.jsonl import chosen
     from vivek.bench.reviews import arms
-    from vivek.bench.reviews.rows import bundled, chosen, load
+    from vivek.bench.reviews.rows import bundled, load
     from vivek.bench.reviews.run import Plan
 
     names = arms.named(arguments.arms) if arguments.arms else list(arms.DEFAULT)

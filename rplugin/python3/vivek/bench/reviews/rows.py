@@ -5,17 +5,13 @@ It runs nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from vivek.bench import jsonl
 from vivek.errors import RequestError
 
 _BUNDLED = "pairs"
@@ -72,58 +68,29 @@ class _Line(BaseModel):
 
 def bundled() -> list[RowFile]:
     """The pairs that come with Vivek. Raises RequestError where there are none."""
-    folder = resources.files("vivek.bench") / _BUNDLED
-    names = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
-    found = [name for name in names if name.endswith(".jsonl")]
+    found = jsonl.packaged(_BUNDLED)
     if not found:
         raise RequestError("No pairs come with this installation.", hint="Name a file of them.")
-    return [_parsed(name, (folder / name).read_bytes()) for name in found]
+    return [_parsed(name, data) for name, data in found]
 
 
 def load(path: Path) -> RowFile:
     """The rows of a file. Raises RequestError, which names the line that is none."""
-    try:
-        return _parsed(path.name, path.read_bytes())
-    except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}.", hint="Check the path.") from error
-
-
-def chosen(rows: Sequence[Row], glob: str | None, limit: int | None) -> list[Row]:
-    """The rows whose id matches, at most so many. Raises RequestError where none is left."""
-    matching = [row for row in rows if glob is None or fnmatchcase(row.id, glob)][:limit]
-    if not matching:
-        raise RequestError("No row is left to review.", hint="Check --ids and --limit.")
-    return matching
+    return _parsed(*jsonl.content(path))
 
 
 def _parsed(name: str, data: bytes) -> RowFile:
-    try:
-        lines = data.decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{name} is not UTF-8: {error.reason}.", hint="Save it as UTF-8.") from error
-    rows = [_row(name, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    ids = [row.id for row in rows]
-    if twice := sorted({each for each in ids if ids.count(each) > 1}):
-        raise RequestError(f"{name} has two rows {twice[0]!r}.", hint="Give each an id of its own, or none.")
-    return RowFile(name, hashlib.sha256(data).hexdigest(), tuple(rows))
+    def read(number: int, value: Any) -> Row:
+        line = _Line.model_validate(value)
+        return Row(
+            file=name,
+            id=line.id or f"line {number}",
+            before=line.before,
+            bug=line.label,
+            entry=line.entry or "",
+            language=line.language,
+        )
 
-
-def _row(name: str, number: int, text: str) -> Row:
-    try:
-        content: Any = json.loads(text)
-        line = _Line.model_validate(content)
-    except (ValueError, ValidationError) as error:
-        fault = error.errors()[0] if isinstance(error, ValidationError) else None
-        what = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" if fault else str(error)
-        raise RequestError(
-            f"Line {number} of {name} is no labelled function ({what}).",
-            hint='A row is a JSON object with before, label ("bug" or "ok") and entry.',
-        ) from error
-    return Row(
-        file=name,
-        id=line.id or f"line {number}",
-        before=line.before,
-        bug=line.label,
-        entry=line.entry or "",
-        language=line.language,
-    )
+    hint = 'A row is a JSON object with before, label ("bug" or "ok") and entry.'
+    rows = jsonl.parsed(name, data, read, what="a labelled function", hint=hint)
+    return RowFile(name, jsonl.digest(data), rows)
