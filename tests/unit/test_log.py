@@ -44,6 +44,14 @@ def test_a_record_is_one_json_object_with_its_extra_values(path: Path) -> None:
     assert entry["time"][:2] == "20"
 
 
+def test_another_handler_on_the_logger_does_not_keep_the_file_from_being_written(path: Path) -> None:
+    logging.getLogger("vivek").addHandler(logging.NullHandler())
+    log.configure()
+    log.configure()
+    logging.getLogger("vivek.x").info("once")
+    assert [entry["message"] for entry in entries(path)] == ["once"]
+
+
 def test_half_a_surrogate_pair_is_kept_as_an_escape(path: Path) -> None:
     log.configure()
     logging.getLogger("vivek.x").info("é \ud800")

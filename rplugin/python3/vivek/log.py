@@ -46,7 +46,7 @@ def configure() -> None:
     ``VIVEK_LOG_LEVEL`` names the level. Raises ConfigError where it names none.
     """
     logger = logging.getLogger("vivek")
-    if logger.handlers:
+    if any(isinstance(handler, _Handler) for handler in logger.handlers):
         return
     level = _level()
     path = log_path()
