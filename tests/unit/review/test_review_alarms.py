@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.bench_facts import sources
+from vivek.cancel import CancelToken
 from vivek.review.finding import Finding
 from vivek.review.request import ReviewRequest
 from vivek.review.static import static_findings
@@ -28,7 +29,8 @@ def alarmed(paths: list[Path]) -> tuple[int, list[tuple[Finding, tuple[str, str,
         ]
         count += len(nodes)
         told: list[Finding] = []
-        static_findings(ReviewRequest(run="r", text=text, filetype="python", name=path.name), told.extend)
+        request = ReviewRequest(run="r", text=text, filetype="python", name=path.name)
+        static_findings(request, told.extend, CancelToken())
         for finding in told:
             inside = [node for node in nodes if node.lineno <= finding.line <= (node.end_lineno or 0)]
             if inside and finding.severity in ("error", "warning"):

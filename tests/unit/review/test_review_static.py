@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vivek.errors import InstallError
+from vivek.cancel import CancelToken
+from vivek.errors import InstallError, RunStoppedError
 from vivek.request import Diagnostic
 from vivek.review import ruff, static
 from vivek.review.finding import Finding
@@ -18,7 +20,7 @@ from vivek.review.ruff import violations
 def found(text: str, filetype: str = "python", **options: Any) -> tuple[list[Finding], list[str]]:
     told: list[Finding] = []
     request = ReviewRequest(run="r", text=text, filetype=filetype, name="a.py", **options)
-    troubles = static.static_findings(request, told.extend)
+    troubles = static.static_findings(request, told.extend, CancelToken())
     return told, troubles
 
 
@@ -35,6 +37,21 @@ def test_what_ruff_finds_has_its_rule_line_and_quote() -> None:
 def test_the_rules_of_vivek_find_what_ruff_does_not() -> None:
     told, _ = found("def f(xs):\n    sorted(xs)\n    return xs\n")
     assert [(one.source, one.severity) for one in told] == [("vivek thrown-away", "warning")]
+
+
+def test_a_stop_ends_the_rules_before_the_next_function() -> None:
+    text = "".join(f"def f{number}(xs):\n    sorted(xs)\n    return xs\n" for number in range(50))
+    told: list[list[Finding]] = []
+    cancel = CancelToken()
+
+    def tell(findings: Sequence[Finding]) -> None:
+        told.append(list(findings))
+        cancel.cancel()
+
+    request = ReviewRequest(run="r", text=text, filetype="python", name="a.py")
+    with pytest.raises(RunStoppedError):
+        static.static_findings(request, tell, cancel)
+    assert told == [[]]
 
 
 def test_a_line_that_says_noqa_is_left_alone() -> None:

@@ -76,14 +76,17 @@ class Fact:
     rule: str
 
 
-def facts(text: str, first: int, last: int, language: str) -> list[Fact]:
+def facts(
+    text: str, first: int, last: int, language: str, between: Callable[[], None] = lambda: None
+) -> list[Fact]:
     """Facts about lines first to last of a file (1-based, inclusive), in order of lines.
 
-    language: a Neovim filetype. Where the file does not parse, only what is wrong with its syntax there.
+    language: a Neovim filetype. Where the file does not parse, only what is wrong with its syntax there. between: is
+    called before each function, of which a long file has thousands; what it raises ends the search.
     """
     tree = python_tree(text) if language == "python" else None
     found = (
-        list(_of_python(tree, first, last))
+        list(_of_python(tree, first, last, between))
         if tree
         else [(line, what, "syntax") for line, what in broken_lines(text, language)]
     )
@@ -94,13 +97,16 @@ def facts(text: str, first: int, last: int, language: str) -> list[Fact]:
     return list(unique.values())
 
 
-def _of_python(tree: ast.Module, first: int, last: int) -> Iterator[tuple[int, str, str]]:
+def _of_python(
+    tree: ast.Module, first: int, last: int, between: Callable[[], None]
+) -> Iterator[tuple[int, str, str]]:
     """(line, message, rule) of everything that the rules of functions and pyflakes say of these lines."""
     unset: set[tuple[int, str]] = set()
     uses = values.Uses.of(tree)
     for function, around in scopes.functions(tree):
         if function.lineno > last or (function.end_lineno or last) < first:
             continue
+        between()
         for node, message, name in _of_function(function, around, uses):
             yield getattr(node, "lineno", function.lineno), message, name
             if name == "unset" and isinstance(node, ast.Name):

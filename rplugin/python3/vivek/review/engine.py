@@ -155,7 +155,7 @@ class _Running:
 
     def _static(self) -> None:
         self._progress("checking")
-        for trouble in static_findings(self.ports.request, self._take_facts):
+        for trouble in static_findings(self.ports.request, self._take_facts, self.ports.cancel):
             self._skip(None, trouble)
 
     def _take_facts(self, found: Sequence[Finding]) -> None:

@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from vivek.cancel import CancelToken
 from vivek.checks.facts import facts
 from vivek.checks.syntax import broken_lines
 from vivek.context.blocks import block_at
@@ -50,15 +51,15 @@ _log = logging.getLogger(__name__)
 Told = Callable[[Sequence[Finding]], None]
 
 
-def static_findings(request: ReviewRequest, tell: Told) -> list[str]:
-    """Ask the static tools; what could not be asked, a sentence each.
+def static_findings(request: ReviewRequest, tell: Told, cancel: CancelToken) -> list[str]:
+    """Ask the static tools; what could not be asked, a sentence each. Raises RunStoppedError.
 
     tell: is given the findings, in the order of lines, twice where a second set of rules takes its time.
     """
     places = _Places(request)
     servers = list(_of_servers(request, places))
     if request.filetype == "python":
-        return _of_python(request, places, servers, tell)
+        return _of_python(request, places, servers, tell, cancel)
     found = merged([*_broken(request, places, "tree-sitter"), *servers])
     tell(found)
     if found or request.filetype in FILETYPES or request.diagnostics:
@@ -66,7 +67,9 @@ def static_findings(request: ReviewRequest, tell: Told) -> list[str]:
     return [f"No static tool here knows {request.filetype or 'this kind of file'}."]
 
 
-def _of_python(request: ReviewRequest, places: _Places, servers: Sequence[Finding], tell: Told) -> list[str]:
+def _of_python(
+    request: ReviewRequest, places: _Places, servers: Sequence[Finding], tell: Told, cancel: CancelToken
+) -> list[str]:
     troubles = []
     try:
         found = merged([*_of_ruff(request, places), *servers])
@@ -75,7 +78,7 @@ def _of_python(request: ReviewRequest, places: _Places, servers: Sequence[Findin
         troubles.append(f"{error.message} pyflakes was asked in its place.")
         found = merged([*_broken(request, places, "Python"), *servers])
     tell(found)
-    more = merged(_of_facts(request, places, with_pyflakes=bool(troubles)))
+    more = merged(_of_facts(request, places, cancel, with_pyflakes=bool(troubles)))
     tell([finding for finding in more if twin_of(finding, found) is None])
     return troubles
 
@@ -134,8 +137,11 @@ def _end(violation: Violation) -> int:
     return violation.end_line if violation.end_line - violation.line < 5 else violation.line
 
 
-def _of_facts(request: ReviewRequest, places: _Places, *, with_pyflakes: bool) -> Iterator[Finding]:
-    for fact in facts(request.text, 1, len(request.text.split("\n")), "python"):
+def _of_facts(
+    request: ReviewRequest, places: _Places, cancel: CancelToken, *, with_pyflakes: bool
+) -> Iterator[Finding]:
+    last = len(request.text.split("\n"))
+    for fact in facts(request.text, 1, last, "python", between=cancel.raise_if_cancelled):
         if fact.rule == "syntax" or (fact.rule == "pyflakes" and not with_pyflakes):
             continue
         source = fact.rule if fact.rule == "pyflakes" else f"vivek {fact.rule}"
