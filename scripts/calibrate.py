@@ -87,7 +87,8 @@ def _doubts(path: Path, arguments: argparse.Namespace, wanted: set[str]) -> dict
         model = SteadyModel(chosen.model)
         with path.open("a", encoding="utf-8") as file:
             for number, row in enumerate(rows, 1):
-                known[row.id] = loop.run(doubt(model, _subject(row)), cancel)
+                doubted = loop.run(doubt(model, _subject(row)), cancel)
+                known[row.id] = doubted.nats if doubted else None
                 file.write(json.dumps({"id": row.id, "doubt": known[row.id]}) + "\n")
                 file.flush()
                 print(f"{number} of {len(rows)}  {row.id}  {known[row.id]}", file=sys.stderr, flush=True)

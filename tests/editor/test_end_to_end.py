@@ -8,13 +8,13 @@ import random
 import re
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import Scripted
 
 from neovim_child import Editor
 
@@ -23,38 +23,12 @@ AREA = "```python\ndef area(r):\n    return 4 * r * r\n```\n"
 SIDE = "```python\ndef side(r):\n    return 9 * r\n```\n"
 
 
-class Vivek:
-    """A Neovim child with Vivek set up on scripted replies."""
-
-    def __init__(self, editor: Editor, script: Path) -> None:
-        self.editor = editor
-        self.script = script
-        editor.lua(
-            """
-            local python, script = ...
-            require('vivek').setup({ python = python, backend = 'scripted', url = script })
-            _G.ended = {}
-            vim.api.nvim_create_autocmd('User', {
-              pattern = { 'VivekDone', 'VivekError' },
-              callback = function(event) table.insert(_G.ended, event.match) end,
-            })
-            """,
-            sys.executable,
-            str(script),
-        )
-
-    def replies(self, *replies: str | dict[str, Any]) -> None:
-        told = [{"text": reply} if isinstance(reply, str) else reply for reply in replies]
-        self.script.write_text(json.dumps({"replies": told}), encoding="utf-8")
-
-    def ended(self) -> list[str]:
-        return list(self.editor.lua("return _G.ended"))
+class Vivek(Scripted):
+    """A Neovim child whose asks have a scripted model."""
 
     def ask(self, command: str, *, count: int = 1) -> str:
         """Run a :VivekAsk and wait for its end; gives VivekDone or VivekError."""
-        self.editor.command(command)
-        self.editor.wait_for(lambda: len(self.ended()) >= count, timeout=60)
-        return self.ended()[-1]
+        return self.until(command, count=count)[0]
 
     def hunks(self) -> list[dict[str, Any]]:
         return list(self.editor.lua("return require('vivek.proposals').hunks(0)"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from reviewing import Reviews
+from scripted import Scripted
 
 from neovim_child import Editor
 from review_helpers import said
@@ -28,38 +28,12 @@ def total(items):
 '''
 
 
-class Whole:
-    """A Neovim child with Vivek set up on scripted replies."""
-
-    def __init__(self, editor: Editor, script: Path) -> None:
-        self.editor = editor
-        self.script = script
-        editor.lua(
-            """
-            local python, script = ...
-            require('vivek').setup({ python = python, backend = 'scripted', url = script })
-            _G.ended = {}
-            vim.api.nvim_create_autocmd('User', {
-              pattern = { 'VivekReviewed', 'VivekDone', 'VivekError' },
-              callback = function(event) table.insert(_G.ended, { event.match, event.data }) end,
-            })
-            """,
-            sys.executable,
-            str(script),
-        )
-
-    def replies(self, *replies: str | dict[str, Any]) -> None:
-        told = [{"text": reply} if isinstance(reply, str) else reply for reply in replies]
-        self.script.write_text(json.dumps({"replies": told}), encoding="utf-8")
-
-    def ended(self) -> list[tuple[str, dict[str, Any]]]:
-        return [(name, data) for name, data in self.editor.lua("return _G.ended")]
+class Whole(Scripted):
+    """A Neovim child whose reviews have a scripted model."""
 
     def run(self, command: str, *, count: int = 1) -> dict[str, Any]:
         """Run a command, and wait for so many ends; gives the data of the last one."""
-        self.editor.command(command)
-        self.editor.wait_for(lambda: len(self.ended()) >= count, timeout=90)
-        return self.ended()[-1][1]
+        return self.until(command, count=count)[1]
 
     def sources(self) -> list[tuple[int, str]]:
         """Line and source of what is shown in the source."""

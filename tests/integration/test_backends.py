@@ -26,8 +26,8 @@ from vivek import paths
 from vivek.errors import ContextWindowExceededError, ModelNotFoundError
 from vivek.llm import select, server, weights
 from vivek.llm.base import ChatModel, Finished, Message, Queued, Reading, Sampling, StreamEvent, Text
+from vivek.llm.forced import forced
 from vivek.llm.llamacpp import LlamaCppModel
-from vivek.llm.odds import log_odds
 from vivek.llm.ollama import OllamaModel
 from vivek.llm.openai import KEY_VARIABLE, OpenAIModel
 
@@ -283,16 +283,18 @@ def test_a_schema_is_obeyed(backend: Backend) -> None:
     assert isinstance(reply["line"], int)
 
 
-def test_the_odds_of_a_one_word_answer_are_told(backend: Backend) -> None:
-    async def odds(word: str) -> float | None:
-        async with opened(backend) as model:
-            assert "logprobs" in (await model.info()).capabilities
-            return await log_odds(model, [Message("user", f"Say only the word {word}.")], "Yes", "No")
+def test_a_begun_reply_is_gone_on_with_and_how_likely_each_token_is_is_told(backend: Backend) -> None:
+    text = "def add(a, b):\n    return a + b\n"
+    asked = [SYSTEM, Message("user", f"Repeat this code:\n```python\n{text}```")]
 
-    yes, no = run(odds("Yes")), run(odds("No"))
-    assert yes is not None
-    assert no is not None
-    assert yes > 0 > no
+    async def nats(written: str) -> dict[str, float]:
+        async with opened(backend) as model:
+            assert {"logprobs", "prefill"} <= (await model.info()).capabilities
+            return {each.text: each.nats async for each in forced(model, asked, "```python\n", written)}
+
+    copied, altered = run(nats(text)), run(nats(text.replace("+", "*")))
+    assert "".join(copied) == text
+    assert copied[" +"] < 1.0 < altered[" *"]
 
 
 def connections(backend: Backend) -> list[Any]:

@@ -85,7 +85,7 @@ def test_its_family_quantisation_and_capabilities_are_told(server: Ollama) -> No
 
     info = run(about())
     told = (info.family, info.quantization, info.capabilities)
-    assert told == ("qwen2", "Q4_K_M", {"schema", "logprobs"})
+    assert told == ("qwen2", "Q4_K_M", {"schema", "logprobs", "prefill"})
 
 
 def test_it_is_listed_and_described(server: Ollama, gguf: Path) -> None:

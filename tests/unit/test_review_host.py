@@ -2,72 +2,46 @@
 
 from __future__ import annotations
 
-import json
-import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hosted import Host
 from review_helpers import said
-from vivek.plugin import VivekPlugin
 
 TEXT = "def area(r):\n    return 3 * r * rr\n\n\ndef other(x):\n    return x\n"
 
 
-class Nvim:
-    """Takes what the bridge sends."""
-
-    def __init__(self) -> None:
-        self.batches: queue.Queue[list[dict[str, Any]]] = queue.Queue()
-
-    def async_call(self, work: Callable[..., None], *values: Any) -> None:
-        work(*values)
-
-    def exec_lua(self, _code: str, batch: list[dict[str, Any]], *, async_: bool) -> None:
-        assert async_, "nothing waits for Neovim"
-        self.batches.put(batch)
-
-
-class Host:
-    """The handlers, with a scripted model, and the events that reach Neovim."""
+class Reviewer(Host):
+    """A host that reviews a file of a folder."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "script.json")
         self.folder = folder
-        self.script = folder / "script.json"
-        self.nvim = Nvim()
-        self.plugin = VivekPlugin(self.nvim)
-        self.events: list[dict[str, Any]] = []
-
-    def replies(self, *replies: dict[str, Any]) -> None:
-        self.script.write_text(json.dumps({"replies": replies}), encoding="utf-8")
 
     def review(self, run: str, text: str = TEXT, **payload: Any) -> None:
-        config = {"backend": "scripted", "url": str(self.script)}
         place = {"path": str(self.folder / "a.py"), "lines": text.split("\n")[:-1], "eol": True}
-        told = {"run": run, "filetype": "python", "config": config, "selection": False, **place, **payload}
+        told = {
+            "run": run,
+            "filetype": "python",
+            "config": self.config,
+            "selection": False,
+            **place,
+            **payload,
+        }
         self.plugin.review(told)
-
-    def wait_for(self, **wanted: Any) -> dict[str, Any]:
-        """The first event with these values, of those that have come and those that will."""
-        seen = 0
-        while True:
-            for event in self.events[seen:]:
-                if wanted.items() <= event.items():
-                    return event
-            seen = len(self.events)
-            self.events += self.nvim.batches.get(timeout=60)
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    made = Host(tmp_path)
+def host(tmp_path: Path) -> Iterator[Reviewer]:
+    made = Reviewer(tmp_path)
     yield made
     made.plugin.shutdown({})
 
 
-def test_findings_come_one_by_one_and_the_review_ends_with_all_of_them(host: Host) -> None:
+def test_findings_come_one_by_one_and_the_review_ends_with_all_of_them(host: Reviewer) -> None:
     host.replies({"text": said()}, {"text": said(("return x", "It is odd."))})
     host.review("r1")
     result = host.wait_for(kind="reviewed", run="r1")["result"]
@@ -85,13 +59,13 @@ def test_findings_come_one_by_one_and_the_review_ends_with_all_of_them(host: Hos
     assert host.events[-1]["kind"] == "reviewed"
 
 
-def test_the_editor_may_ask_for_the_static_tools_alone(host: Host) -> None:
+def test_the_editor_may_ask_for_the_static_tools_alone(host: Reviewer) -> None:
     host.review("r1", model=False)
     result = host.wait_for(kind="reviewed", run="r1")["result"]
     assert [one["source"] for one in result["findings"]] == ["ruff F821"]
 
 
-def test_a_stopped_review_ends_with_what_was_found(host: Host) -> None:
+def test_a_stopped_review_ends_with_what_was_found(host: Reviewer) -> None:
     host.replies({"text": said()}, {"text": "{", "hang": True})
     host.review("r1", TEXT.replace("rr", "r"))
     host.wait_for(kind="progress", run="r1", block=2, phase="reading")
@@ -101,14 +75,14 @@ def test_a_stopped_review_ends_with_what_was_found(host: Host) -> None:
     assert result["skipped"][0]["reason"] == "The review was stopped before it."
 
 
-def test_what_cannot_be_reviewed_ends_with_an_error(host: Host) -> None:
+def test_what_cannot_be_reviewed_ends_with_an_error(host: Reviewer) -> None:
     host.review("r1", "\x7fELF\0\0\n")
     assert host.wait_for(kind="error", run="r1")["error"]["kind"] == "RequestError"
     host.review("r2", changed=True)
     assert "no git repository" in host.wait_for(kind="error", run="r2")["error"]["message"]
 
 
-def test_the_report_of_a_review_is_written_by_its_extension(host: Host) -> None:
+def test_the_report_of_a_review_is_written_by_its_extension(host: Reviewer) -> None:
     host.review("r1", model=False)
     host.wait_for(kind="reviewed", run="r1")
     for name in ("r.md", "r.json", "r.sarif"):
@@ -122,7 +96,7 @@ def test_the_report_of_a_review_is_written_by_its_extension(host: Host) -> None:
     assert "no such review" in host.wait_for(kind="error", run="r9")["error"]["message"]
 
 
-def test_a_finding_is_dismissed_for_good(host: Host) -> None:
+def test_a_finding_is_dismissed_for_good(host: Reviewer) -> None:
     (host.folder / "pyproject.toml").write_text("")
     host.review("r1", model=False)
     [finding] = host.wait_for(kind="reviewed", run="r1")["result"]["findings"]
@@ -135,6 +109,6 @@ def test_a_finding_is_dismissed_for_good(host: Host) -> None:
     assert (result["findings"], result["dismissed"]) == ([], 1)
 
 
-def test_outside_of_a_project_dismissing_says_why_it_cannot(host: Host) -> None:
+def test_outside_of_a_project_dismissing_says_why_it_cannot(host: Reviewer) -> None:
     host.plugin.dismiss({"run": "r1", "path": str(host.folder / "a.py"), "key": "0" * 16, "finding": {}})
     assert "in no project" in host.wait_for(kind="error", run="r1")["error"]["message"]

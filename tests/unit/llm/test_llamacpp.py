@@ -122,7 +122,7 @@ def test_family_and_quantisation_are_read_from_the_head_of_the_file(llama: FakeL
     path = write_gguf(tmp_path / "typed.gguf", {"general.file_type": 15})
     info = asyncio.run(LlamaCppModel(path, name="typed").info())
     assert (info.family, info.quantization) == ("qwen2", "Q4_K_M")
-    assert info.capabilities == {"schema", "cached_tokens", "logprobs"}
+    assert info.capabilities == {"schema", "cached_tokens", "logprobs", "prefill"}
 
 
 def test_the_window_is_no_larger_than_what_the_model_was_trained_on(llama: FakeLlama, tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ VALUES = {
     "verdict": {"instruction": "add a docstring"},
     "again": {"problem": "`kind`: Input should be 'change', 'new' or 'words'."},
     "repair": {"problem": "`x` is not defined.", "language": "rust"},
-    "review": {},
-    "doubt": {"first": "OK", "second": "BUG"},
+    "mend": {},
+    "review": {"first": ""},
 }
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
 

@@ -1,51 +1,77 @@
-"""The model's doubt about a block: whom it asks, and that what a model likes of a place cancels out."""
+"""The model's doubt about a block: where it would write something else, and whom it asks."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
-from vivek.llm.scripted import ScriptedModel
-from vivek.review.doubt import FAULTY, RIGHT, doubt
+from copyist import Copyist
+from vivek.review.doubt import MOST_OTHERS, doubt, instead
 from vivek.review.subject import Subject
 
-SUBJECT = Subject("f", "def f():\n    return 1", "python")
+CODE = '''def least(xs):
+    """The least of them.
+
+    >>> least([2, 1])
+    1
+    """
+    found = xs[0]
+    for x in xs:
+        if x > found:
+            found = x
+    return found'''
+MEANT = CODE.replace("x > found", "x < found")
+AT = CODE.index("> found")
+SUBJECT = Subject("least", CODE, "python")
 
 
-def doubted(*likely: dict[str, float], capable: bool = True) -> tuple[float | None, ScriptedModel]:
-    model = ScriptedModel(capabilities=["logprobs"] if capable else [])
-    for each in likely:
-        model.enqueue("A", likely=each)
-    return asyncio.run(doubt(model, SUBJECT)), model
+def test_the_place_of_a_bug_is_the_most_doubtful_one() -> None:
+    model = Copyist(MEANT, unsure={AT: {"<": math.log(0.9), ">": math.log(0.05)}})
+    doubted = asyncio.run(doubt(model, SUBJECT))
+    assert doubted is not None
+    worst = doubted.places[0]
+    assert (worst.at, worst.text, worst.rather) == (AT, ">", "<")
+    assert doubted.nats == pytest.approx(sum(place.nats for place in doubted.places))
+    assert asyncio.run(instead(model, SUBJECT, worst)) == "if x < found:"
 
 
-def test_a_server_that_tells_no_probabilities_is_not_asked() -> None:
-    value, model = doubted({"A": -1.0}, {"A": -1.0}, capable=False)
-    assert value is None
-    assert model.prompts == []
+def test_a_block_that_the_model_copies_as_it_is_is_hardly_doubted() -> None:
+    doubted = asyncio.run(doubt(Copyist(CODE), SUBJECT))
+    assert doubted is not None
+    assert doubted.nats < 0.2
 
 
-def test_both_orders_are_asked_and_differ_in_the_last_words_alone() -> None:
-    _, model = doubted({"OK": -0.1, "BUG": -3.0}, {"OK": -0.1, "BUG": -3.0})
-    first, second = (messages[-1].content for messages in model.prompts)
-    assert first.endswith(f"{RIGHT} or {FAULTY}.")
-    assert second.endswith(f"{FAULTY} or {RIGHT}.")
-    assert first[: -len(f"{RIGHT} or {FAULTY}.")] == second[: -len(f"{FAULTY} or {RIGHT}.")]
-    assert SUBJECT.code in first
-    assert all(sampling.max_tokens == 1 for sampling in model.samplings)
+def test_the_docstring_is_not_looked_at() -> None:
+    model = Copyist(CODE)
+    asyncio.run(doubt(model, SUBJECT))
+    assert model.begun[0] == CODE[: CODE.index("    found = xs[0]")]
 
 
-def test_a_model_that_likes_the_first_word_has_no_doubt_either_way() -> None:
-    value, _ = doubted({"OK": -0.1, "BUG": -3.0}, {"OK": -3.0, "BUG": -0.1})
-    assert value == pytest.approx(0.0)
+@pytest.mark.parametrize("code", ["x = 1", "def f(:", "def f():\n    return 1", "class C:\n    x = 1"])
+def test_code_without_a_docstring_is_looked_at_from_its_beginning(code: str) -> None:
+    model = Copyist(code)
+    asyncio.run(doubt(model, Subject("", code, "python")))
+    assert model.begun[0] == ""
 
 
-def test_a_model_that_means_the_bug_doubts_whatever_the_place() -> None:
-    value, _ = doubted({"OK": -2.1, "B": -0.1}, {" ok": -3.1, "Bug": -0.1})
-    assert value == pytest.approx(2.5)
+def test_after_some_places_that_the_model_would_write_otherwise_no_more_are_looked_for() -> None:
+    code = "a b c d e f g h"
+    model = Copyist("A B C D E F G H")
+    doubted = asyncio.run(doubt(model, Subject("", code, "python")))
+    assert doubted is not None
+    assert sum(bool(place.rather) for place in doubted.places) == MOST_OTHERS
+    assert len(model.begun) == MOST_OTHERS
 
 
-def test_an_answer_that_names_neither_leaves_nothing_known() -> None:
-    value, _ = doubted({"OK": -0.1, "BUG": -3.0}, {"The": -0.1})
-    assert value is None
+@pytest.mark.parametrize("capabilities", [(), ("logprobs",), ("prefill",)])
+def test_a_server_that_cannot_is_not_asked(capabilities: tuple[str, ...]) -> None:
+    model = Copyist(CODE, capabilities=capabilities)  # type: ignore[arg-type]
+    assert asyncio.run(doubt(model, SUBJECT)) is None
+    assert model.begun == []
+
+
+def test_a_server_that_begins_its_reply_anew_has_told_nothing() -> None:
+    model = Copyist("```python\n" + CODE)
+    assert asyncio.run(doubt(model, Subject("", "x = 1", "python"))) is None

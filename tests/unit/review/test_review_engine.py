@@ -10,10 +10,14 @@ import pytest
 
 from review_helpers import said
 from vivek.errors import ModelAPIError, ModelUnreachableError, RequestError, RunStoppedError
-from vivek.llm.base import ChatModel, Sampling
+from vivek.llm.base import Sampling
+from vivek.llm.forced import Place
 from vivek.project_file import Verify
 from vivek.request import Diagnostic
-from vivek.review import calibration, engine
+from vivek.review import calibration, reading
+from vivek.review.doubt import Doubt
+from vivek.review.heard import HeardModel
+from vivek.review.subject import Subject
 
 TEXT = '''import math
 
@@ -46,35 +50,52 @@ def test_what_is_below_the_threshold_is_folded_and_never_an_error(reviewer) -> N
     assert [event["folded"] for event in reviewer.events if event["kind"] == "finding"] == [True]
 
 
-def test_a_suspicious_block_has_its_findings_shown(reviewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def doubt(model: ChatModel, subject: engine.Subject) -> float:
+@pytest.fixture
+def doubting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model doubts `clamp`, at its first `high`, and nothing else."""
+
+    async def doubt(model: HeardModel, subject: Subject) -> Doubt:
         async with aclosing(model.stream(subject.messages("?"), Sampling(max_tokens=1))) as events:
             assert [event async for event in events]
-        return 3.0 if subject.name == "clamp" else -3.0
+        here = subject.name == "clamp"
+        return Doubt(9.0 if here else 1.0, (Place(subject.code.index("return ") + 6, " high", 5.0, " low"),))
 
-    monkeypatch.setattr(engine, "doubt", doubt)
-    monkeypatch.setattr(
-        calibration, "calibrated", lambda signals: 0.9 if signals[calibration.DOUBT] > 0 else 0.1
-    )
-    for reply in (
-        "A",
-        said(("return high", "Wrong limit.")),
-        "B",
-        said(("return math.pi * r", "Not squared.")),
-    ):
+    async def instead(_model: HeardModel, _subject: Subject, _place: Place) -> str:
+        return "return low"
+
+    monkeypatch.setattr(reading, "doubt", doubt)
+    monkeypatch.setattr(reading, "instead", instead)
+    monkeypatch.setattr(calibration, "calibrated", lambda signals: signals[calibration.DOUBT] / 10)
+
+
+@pytest.mark.usefixtures("doubting")
+def test_a_doubted_line_is_shown_in_the_models_words_and_the_rest_of_them_folded(reviewer) -> None:
+    words = said(("return x", "Why?"), ("return high", "Wrong limit."))
+    for reply in ("A", words, "B"):
         reviewer.model.enqueue(reply)
     review = reviewer.review(TEXT)
     assert [(call["node"], call["first"]) for call in review.calls] == [
         ("doubt", 9),
         ("review", 9),
         ("doubt", 4),
-        ("review", 4),
-    ]
-    assert [(one.line, one.confidence, one.source) for one in review.findings] == [(11, 0.9, "model")]
-    assert [(one.line, one.confidence) for one in review.folded] == [(6, 0.1)]
-    assert review.has_errors
+    ], "what is not doubted is not asked about in words"
+    [shown] = review.findings
+    assert (shown.line, shown.confidence, shown.source, shown.message) == (11, 0.9, "model", "Wrong limit.")
+    assert shown.suggestion == "`return low` may be meant."
+    assert [(one.line, one.confidence) for one in review.folded] == [(14, 0.45)]
     assert [(block.name, block.suspicion) for block in review.blocks] == [("clamp", 0.9), ("area", 0.1)]
     assert "clamp (90%)" in review.summary
+    assert "Look at this line first: return high" in reviewer.asked()[1]
+
+
+@pytest.mark.usefixtures("doubting")
+def test_a_doubted_line_that_the_model_has_no_words_for_is_told_with_what_it_would_write(reviewer) -> None:
+    for reply in ("A", NOTHING, "B"):
+        reviewer.model.enqueue(reply)
+    [shown] = reviewer.review(TEXT).findings
+    assert (shown.line, shown.severity, shown.quote) == (11, "warning", "        return high")
+    assert shown.message == "`high` is unlikely here; the model would write `low`."
+    assert shown.suggestion == "`return low` may be meant."
 
 
 def test_a_quote_that_is_not_in_the_block_is_dropped_and_counted(reviewer) -> None:

@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol
 
 Role = Literal["system", "user", "assistant"]
 
-Capability = Literal["schema", "cached_tokens", "logprobs"]
+Capability = Literal["schema", "cached_tokens", "logprobs", "prefill"]
 """What not every server can do: bind a reply to a JSON schema; tell how much of a prompt came from its cache; tell how
-likely each token was."""
+likely each token was; go on with a reply that the last message, of the assistant, begins."""
 
 
 MOST_LIKELY = 20

@@ -15,7 +15,7 @@ import httpx
 from vivek.errors import ModelAPIError, VivekError
 from vivek.llm import transport
 from vivek.llm.base import CallStats, Finished, Message, Reading, Sampling, StreamEvent, Text
-from vivek.llm.odds import tokens_of
+from vivek.llm.probabilities import tokens_of
 
 Refusal = Callable[[int, str], VivekError]
 """Makes an error of the HTTP status and the server's own words."""

@@ -66,7 +66,7 @@ class LlamaCppModel:
             parameters=facts["data"][0]["meta"]["n_params"],
             family=head.family,
             quantization=head.quantization,
-            capabilities=frozenset({"schema", "cached_tokens", "logprobs"}),
+            capabilities=frozenset({"schema", "cached_tokens", "logprobs", "prefill"}),
         )
 
     async def counter(self) -> TokenCounter:

@@ -36,8 +36,8 @@ from vivek.llm.base import (
 )
 from vivek.llm.completions import one_system, plain
 from vivek.llm.line import Line
-from vivek.llm.odds import tokens_of
 from vivek.llm.ollama_store import api_failure, full_name, list_models, loaded_models, server_at
+from vivek.llm.probabilities import tokens_of
 from vivek.llm.traps import (
     LOGPROBS_FROM,
     at_least,
@@ -343,7 +343,9 @@ def weights_digest(show: Mapping[str, Any]) -> str:
 def _capabilities(show: Mapping[str, Any], version: str) -> frozenset[Capability]:
     """Schemas came with Ollama 0.5; ``capabilities`` in ``/api/show``, by which a server is known to have them, with
     0.6.4; log-probabilities with 0.12.11. It does not tell how much of a prompt was cached."""
-    found: set[Capability] = {"schema"} if "capabilities" in show else set()
+    found: set[Capability] = {"prefill"}
+    if "capabilities" in show:
+        found.add("schema")
     if at_least(version, LOGPROBS_FROM):
         found.add("logprobs")
     return frozenset(found)

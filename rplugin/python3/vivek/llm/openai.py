@@ -41,7 +41,7 @@ DEFAULT_WINDOW = 4096
 where nobody says otherwise."""
 
 _CAPABILITIES: Mapping[Kind, frozenset[Capability]] = {
-    "llama.cpp": frozenset({"schema", "cached_tokens", "logprobs"}),
+    "llama.cpp": frozenset({"schema", "cached_tokens", "logprobs", "prefill"}),
     "vLLM": frozenset({"schema", "logprobs"}),
     "LM Studio": frozenset({"schema"}),
     "Ollama": frozenset({"schema"}),

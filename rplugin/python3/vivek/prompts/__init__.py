@@ -26,7 +26,7 @@ NAMES = (
     "verdict",
     "again",
     "review",
-    "doubt",
+    "mend",
 )
 """The templates: one system message for all calls; a task for each kind of work, in two cases also a plainer one; what
 is said of a failed attempt; the planner's and the reviewer's questions, and what is said of an answer that is

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 DOUBT = "doubt"
-"""The model's log-odds of a bug over none."""
+"""How much the model doubts the block, in nats: see `doubt.Doubt`."""
 
 STATIC = "static"
 """How many errors and warnings the static tools have in the block."""

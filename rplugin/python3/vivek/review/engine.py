@@ -6,8 +6,8 @@ answers, where events go and what is run is for the session to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from vivek.agent.budget import usable_of
@@ -20,12 +20,12 @@ from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import Profile
 from vivek.request import line_count
 from vivek.review import calibration
-from vivek.review.doubt import doubt
 from vivek.review.examples import Tried, finding_of, tried
 from vivek.review.finding import EXAMPLE, SEVERITIES, BlockReview, Finding, Review, Skipped
 from vivek.review.heard import HeardModel
 from vivek.review.merging import twin_of
-from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, Said, question, said_of
+from vivek.review.opinions import AGAIN_TOKENS, REPLY_TOKENS, question
+from vivek.review.reading import Reader, read
 from vivek.review.request import ReviewRequest
 from vivek.review.static import static_findings
 from vivek.review.subject import Subject
@@ -99,7 +99,7 @@ class _Running:
     folded: list[Finding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     blocks: list[BlockReview] = field(default_factory=list)
-    calls: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[Mapping[str, Any]] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     dismissed: int = 0
     ungrounded: int = 0
@@ -191,42 +191,22 @@ class _Running:
         self._progress("reviewing", len(self.units), len(self.units))
 
     def _ask_about(self, unit: Unit, subject: Subject, signals: dict[str, float], opened: Opened) -> None:
-        """Doubt first, then words. A block counts as read when both are there."""
-        model = HeardModel(opened.model, self._hear)
-        doubted = self.ports.loop.run(doubt(model, subject), self.ports.cancel)
-        place = {"first": unit.first, "last": unit.last}
-        self.calls += [{"node": "doubt", **asdict(cost), **place} for cost in model.costs()]
-        if doubted is not None:
-            signals[calibration.DOUBT] = doubted
-        suspicion = calibration.calibrated(signals)
-        if not signals.get(calibration.EXAMPLES_FAILED):
-            # A failing example is the finding; where the model would put the fault is a guess.
-            said = self.ports.loop.run(self._said(unit, subject, opened, model), self.ports.cancel)
-            self._take_said(said, unit, suspicion)
-        known = signals.keys() & _EVIDENCE or signals[calibration.STATIC]
-        self.blocks.append(
-            BlockReview(unit.name, unit.first, unit.last, suspicion if known else None, signals)
-        )
-
-    def _said(
-        self, unit: Unit, subject: Subject, opened: Opened, model: ChatModel
-    ) -> Coroutine[Any, Any, Said]:
-        return said_of(
-            model,
-            subject,
-            unit,
+        reader = Reader(
+            HeardModel(opened.model, self._hear),
+            opened.profile,
             self.ports.request.name,
-            profile=opened.profile,
             bound="schema" in opened.info.capabilities,
         )
-
-    def _take_said(self, said: Said, unit: Unit, suspicion: float) -> None:
-        self.calls += said.calls
-        self.ungrounded += said.ungrounded
-        if not said.usable:
+        found = self.ports.loop.run(read(reader, subject, unit, signals), self.ports.cancel)
+        self.calls += found.calls
+        self.ungrounded += found.ungrounded
+        if not found.usable:
             self._skip(unit, "The model's reply was no list of findings.")
-        for finding in said.findings:
-            self._take_opinion(replace(finding, confidence=suspicion))
+        for finding in found.findings:
+            self._take_opinion(finding)
+        known = found.signals.keys() & _EVIDENCE or found.signals[calibration.STATIC]
+        suspicion = found.suspicion if known else None
+        self.blocks.append(BlockReview(unit.name, unit.first, unit.last, suspicion, found.signals))
 
     def _take_opinion(self, finding: Finding) -> None:
         """A finding of the model: merged with what is known already, or else shown or folded as it is believed."""

@@ -80,7 +80,7 @@ class Skipped:
 class BlockReview:
     """How suspicious one block is.
 
-    signals: what was measured, by name, e.g. "doubt" (log-odds of BUG over OK). suspicion: the calibrated probability
+    signals: what was measured, by name, e.g. "doubt" (nats, see `review.doubt`). suspicion: the calibrated probability
     that the block has a bug, None where no signal was had.
     """
 

@@ -28,7 +28,15 @@ class HeardModel(AroundModel):
                     self._costs.append(event.stats)
                 yield event
 
-    def costs(self) -> list[CallStats]:
-        """What the calls cost that have ended since this was asked last."""
+    def cost(self) -> tuple[int, CallStats]:
+        """How many calls have ended since this was asked last, and what they cost together."""
         costs, self._costs = self._costs, []
-        return costs
+        cached = [each.cached_tokens for each in costs if each.cached_tokens is not None]
+        together = CallStats(
+            prompt_tokens=sum(each.prompt_tokens for each in costs),
+            cached_tokens=sum(cached) if cached else None,
+            generated_tokens=sum(each.generated_tokens for each in costs),
+            first_token_ms=costs[0].first_token_ms if costs else 0.0,
+            total_ms=sum(each.total_ms for each in costs),
+        )
+        return len(costs), together

@@ -92,9 +92,10 @@ class Said:
     calls: tuple[dict[str, Any], ...]
 
 
-def question(subject: Subject) -> list[Message]:
-    """The messages that ask for the findings of a block."""
-    return subject.messages(render("review"))
+def question(subject: Subject, line: str = "") -> list[Message]:
+    """The messages that ask for the findings of a block. line: of the block, what is to be looked at first."""
+    first = f" Look at this line first: {line.strip()}" if line.strip() else ""
+    return subject.messages(render("review", first=first))
 
 
 async def said_of(
@@ -105,8 +106,9 @@ async def said_of(
     *,
     profile: Profile,
     bound: bool,
+    line: str = "",
 ) -> Said:
-    """The model's findings about a block. bound: whether the server can bind a reply to a schema.
+    """The model's findings about a block. bound: whether the server can bind a reply to a schema. line: see `question`.
 
     Raises VivekError where the call fails.
     """
@@ -117,7 +119,7 @@ async def said_of(
         repeat_penalty=profile.repeat_penalty,
     )
     asked = Question(Opinions, Opinions(findings=[]), _again, sampling, profile.retry_temperature)
-    answer = await ask_structured(model, question(subject), asked, bound=bound)
+    answer = await ask_structured(model, question(subject, line), asked, bound=bound)
     lines = subject.code.split("\n")
     grounded = [_finding(opinion, lines, unit, path) for opinion in answer.value.findings]
     findings = tuple(finding for finding in grounded if finding is not None)

@@ -1,4 +1,4 @@
-"""Log-odds of one-word answers: the arithmetic, and that each backend asks for and reads what its server tells."""
+"""Token probabilities: the arithmetic, and that each backend asks for and reads what its server tells."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 import wire
 from vivek import paths
 from vivek.llm import memory
-from vivek.llm.base import ChatModel, Message, Sampling
-from vivek.llm.odds import between, log_odds, tokens_of
+from vivek.llm.base import MOST_LIKELY, ChatModel, Message, Sampling, Text, Token
 from vivek.llm.ollama import OllamaModel
 from vivek.llm.openai import KEY_VARIABLE, OpenAIModel
+from vivek.llm.probabilities import tokens_of, total
 from vivek.llm.scripted import ScriptedModel
 
 ASK = [Message("user", "OK or BUG?")]
@@ -38,33 +38,18 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "has_gpu", lambda: False)
 
 
-logprobs = st.dictionaries(st.text(max_size=5), st.floats(-50, 0), min_size=1)
-
-
-@given(logprobs)
-def test_turning_the_question_round_changes_the_sign_alone(likely: dict[str, float]) -> None:
-    there, back = between(likely, "BUG", "OK"), between(likely, "OK", "BUG")
-    assert (there is None) == (back is None)
-    if there is not None and back is not None:
-        assert there == pytest.approx(-back)
+logprobs = st.lists(st.floats(-50, 0), min_size=1)
 
 
 @given(logprobs, st.floats(-20, 20))
-def test_a_shift_of_all_log_probabilities_changes_nothing(likely: dict[str, float], by: float) -> None:
-    plain = between(likely, "BUG", "OK")
-    moved = between({token: logprob + by for token, logprob in likely.items()}, "BUG", "OK")
-    assert (plain is None) == (moved is None)
-    if plain is not None:
-        assert moved == pytest.approx(plain, abs=1e-6)
+def test_a_total_is_no_less_than_its_parts_and_moves_with_them(parts: list[float], by: float) -> None:
+    assert max(parts) <= total(parts) <= max(parts) + math.log(len(parts)) + 1e-9
+    assert total([each + by for each in parts]) == pytest.approx(total(parts) + by, abs=1e-6)
 
 
-def test_all_spellings_of_a_word_and_its_beginnings_count_together() -> None:
-    likely = {"Bug": math.log(0.2), " b": math.log(0.1), "OK": math.log(0.3), "The": math.log(0.4)}
-    assert between(likely, "BUG", "OK") == pytest.approx(0.0)
-
-
-def test_a_word_that_is_not_among_the_likely_ones_counts_as_the_least_of_them() -> None:
-    assert between({"OK": -0.1, "Sure": -4.0, "The": -6.0}, "BUG", "OK") == pytest.approx(-5.9)
+def test_the_total_of_nothing_is_an_impossible_event() -> None:
+    assert total([]) == -math.inf
+    assert total([-math.inf, -1.0]) == -1.0
 
 
 def test_tokens_with_one_text_add_up() -> None:
@@ -75,10 +60,14 @@ def test_tokens_with_one_text_add_up() -> None:
 
 
 async def asked(model: ChatModel) -> float | None:
+    """How much likelier the reply begins with " bug" than with "OK", as a log; None where nothing is told."""
+    tokens: list[Token] = []
     try:
-        return await log_odds(model, ASK, "BUG", "OK")
+        async for told in model.stream(ASK, Sampling(max_tokens=1, likely=MOST_LIKELY)):
+            tokens += told.tokens if isinstance(told, Text) else ()
     finally:
         await model.aclose()
+    return tokens[0].likely[" bug"] - tokens[0].likely["OK"] if tokens else None
 
 
 def event(**content: Any) -> bytes:
@@ -163,7 +152,7 @@ def test_ollama_tells_from_0_12_11_on(version: str, tells: bool) -> None:
 
 def test_the_scripted_model_tells_what_its_script_says() -> None:
     model = ScriptedModel(capabilities=["logprobs"])
-    model.enqueue("OK", likely={"OK": -0.5, "BUG": -1.0})
+    model.enqueue("OK", likely={"OK": -0.5, " bug": -1.0})
     model.enqueue("OK")
     assert asyncio.run(asked(model)) == pytest.approx(-0.5)
     assert asyncio.run(asked(model)) is None

@@ -1,0 +1,82 @@
+"""Teacher forcing: how likely a model finds a text that somebody else wrote, token by token.
+
+The text is put into the model's mouth, as the beginning of its own reply, and at each place it tells what it would go
+on with. This needs a server that continues a begun reply ("prefill") and tells probabilities ("logprobs"), and nothing
+else of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from vivek.llm.base import MOST_LIKELY, ChatModel, Message, Sampling, StreamEvent, Text, Token
+from vivek.llm.probabilities import total
+
+STRETCH = 4
+"""Tokens of one call. They hold good as far as the model itself writes the text, which is nearly always. The embedded
+server tells no probabilities of tokens that it drafted, and drafts where more than these are left
+(`server.DRAFT_LEAST`)."""
+
+_STEP = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
+"""What is passed over as one token where the server does not tell which one stands there."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One token of the text. at: its first character, from 0. nats: minus its log-probability.
+
+    A token that is not among the likely ones counts as the least of them. rather: the likeliest token where that is
+    another one, else "".
+    """
+
+    at: int
+    text: str
+    nats: float
+    rather: str
+
+
+async def forced(
+    model: ChatModel, messages: Sequence[Message], opening: str, text: str, start: int = 0
+) -> AsyncGenerator[Place, None]:
+    """The text's tokens from character `start` on, as they are measured; it ends early where the server tells nothing.
+
+    opening: what stands before the text in the reply. Raises as `ChatModel.stream`.
+    """
+    at = start
+    while at < len(text):
+        begun = Message("assistant", opening + text[:at])
+        told = await _told(model, [*messages, begun])
+        if not told:
+            return
+        for token in told:
+            place = _place(token, text, at)
+            yield place
+            at += len(place.text)
+            if place.rather or at >= len(text):
+                break
+
+
+async def _told(model: ChatModel, messages: Sequence[Message]) -> list[Token]:
+    sampling = Sampling(max_tokens=STRETCH, likely=MOST_LIKELY)
+    tokens: list[Token] = []
+    stream: AsyncIterator[StreamEvent] = model.stream(messages, sampling)
+    async with aclosing(stream) as events:  # type: ignore[type-var]
+        async for event in events:
+            if isinstance(event, Text):
+                tokens += event.tokens
+    return [token for token in tokens if token.likely]
+
+
+def _place(token: Token, text: str, at: int) -> Place:
+    """What the token says of the text at a place. The text may be cut into tokens in several ways: they add up."""
+    rest = text[at:]
+    fitting = {each: logprob for each, logprob in token.likely.items() if each and rest.startswith(each)}
+    step = _STEP.match(rest)
+    assert step is not None, "there is text left"
+    there = max(fitting, key=lambda each: fitting[each], default=step[0])
+    nats = -total(fitting.values()) if fitting else -min(token.likely.values())
+    written = bool(token.text) and rest.startswith(token.text)
+    return Place(at, token.text if written else there, max(nats, 0.0), "" if written else token.text)

@@ -1,0 +1,73 @@
+"""How likely a model finds a text that it did not write."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copyist import UNLIKELY, Copyist
+from vivek.llm.base import Message
+from vivek.llm.forced import STRETCH, Place, forced
+from vivek.llm.server import DRAFT_LEAST
+
+ASK = [Message("user", "Copy it.")]
+
+
+def places(model: Copyist, text: str, start: int = 0) -> list[Place]:
+    async def all_of_them() -> list[Place]:
+        return [place async for place in forced(model, ASK, model.opening, text, start)]
+
+    return asyncio.run(all_of_them())
+
+
+def test_a_text_that_the_model_would_write_itself_surprises_it_nowhere() -> None:
+    model = Copyist("if low <= high:")
+    found = places(model, "if low <= high:")
+    assert "".join(place.text for place in found) == "if low <= high:"
+    assert all(place.nats < 0.1 and not place.rather for place in found)
+    assert len(model.begun) == math.ceil(len(found) / STRETCH), "so many tokens are measured in one call"
+
+
+def test_a_place_where_it_would_write_something_else_is_told_with_what() -> None:
+    model = Copyist("return a < b", unsure={9: {"<": math.log(0.6), ">": math.log(0.3)}})
+    [other] = [place for place in places(model, "return a > b") if place.rather]
+    assert (other.at, other.text, other.rather) == (9, ">", "<")
+    assert other.nats == pytest.approx(-math.log(0.3))
+
+
+def test_what_is_not_among_the_likely_tokens_counts_as_the_least_of_them() -> None:
+    [other] = [place for place in places(Copyist("x = 1"), "x = 7") if place.rather]
+    assert (other.text, other.nats) == ("7", pytest.approx(-UNLIKELY))
+
+
+def test_several_ways_to_write_the_same_add_up() -> None:
+    unsure = {0: {"ab": math.log(0.2), "a": math.log(0.3), "x": math.log(0.5)}}
+    first = places(Copyist("xy", unsure=unsure), "ab")[0]
+    assert first.nats == pytest.approx(-math.log(0.5))
+    assert first.text == "a"
+
+
+def test_a_server_that_tells_nothing_ends_it() -> None:
+    assert places(Copyist("abc", unsure={0: {}}), "abc") == []
+
+
+def test_only_what_comes_after_the_start_is_measured() -> None:
+    model = Copyist("one two three")
+    assert "".join(place.text for place in places(model, "one two three", 4)) == "two three"
+    assert model.begun[0] == "one "
+
+
+def test_a_stretch_is_too_short_to_be_drafted() -> None:
+    assert STRETCH <= DRAFT_LEAST
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_every_character_is_measured_once_whatever_the_model_would_write(text: str, own: str) -> None:
+    found = places(Copyist(own + "." * 40), text)
+    assert "".join(place.text for place in found) == text
+    assert [place.at for place in found] == [sum(len(p.text) for p in found[:n]) for n in range(len(found))]
+    assert all(place.nats >= 0 for place in found)
