@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from copyist import UNLIKELY, Copyist
 from vivek.llm.base import Message
 from vivek.llm.forced import STRETCH, Place, forced
-from vivek.llm.server import DRAFT_LEAST
 
 ASK = [Message("user", "Copy it.")]
 
@@ -44,11 +43,16 @@ def test_what_is_not_among_the_likely_tokens_counts_as_the_least_of_them() -> No
     assert (other.text, other.nats) == ("7", pytest.approx(-UNLIKELY))
 
 
-def test_several_ways_to_write_the_same_add_up() -> None:
-    unsure = {0: {"ab": math.log(0.2), "a": math.log(0.3), "x": math.log(0.5)}}
-    first = places(Copyist("xy", unsure=unsure), "ab")[0]
-    assert first.nats == pytest.approx(-math.log(0.5))
-    assert first.text == "a"
+def test_of_several_tokens_that_the_text_begins_with_the_longest_stands_there() -> None:
+    unsure = {0: {"<": math.log(0.6), "<=": math.log(0.3)}}
+    first = places(Copyist("< b", unsure=unsure), "<= b")[0]
+    assert (first.text, first.nats, first.rather) == ("<=", pytest.approx(-math.log(0.3)), "<")
+
+
+def test_how_many_blanks_are_one_token_is_for_the_model_to_say() -> None:
+    unsure = {0: {"   ": math.log(0.9), "    ": math.log(0.001)}}
+    first = places(Copyist("   x", unsure=unsure), "    x")[0]
+    assert (first.text, first.rather) == ("   ", "")
 
 
 def test_a_server_that_tells_nothing_ends_it() -> None:
@@ -61,8 +65,11 @@ def test_only_what_comes_after_the_start_is_measured() -> None:
     assert model.begun[0] == "one "
 
 
-def test_a_stretch_is_too_short_to_be_drafted() -> None:
-    assert STRETCH <= DRAFT_LEAST
+def test_a_token_that_nothing_is_told_of_is_asked_about_anew() -> None:
+    model = Copyist("a b", unsure={1: {}})
+    with pytest.raises(StopAsyncIteration):
+        asyncio.run(anext(aiter(forced(model, ASK, model.opening, "a b", 1))))
+    assert [place.text for place in places(model, "a b")] == ["a"]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -11,14 +11,13 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import takewhile
 
 from vivek.llm.base import MOST_LIKELY, ChatModel, Message, Sampling, StreamEvent, Text, Token
-from vivek.llm.probabilities import total
 
-STRETCH = 4
+STRETCH = 2
 """Tokens of one call. They hold good as far as the model itself writes the text, which is nearly always. The embedded
-server tells no probabilities of tokens that it drafted, and drafts where more than these are left
-(`server.DRAFT_LEAST`)."""
+server tells no probabilities of tokens that it drafted, and drafts where a call goes on after these."""
 
 _STEP = re.compile(r"\s*\w+|\s*[^\w\s]|\s+")
 """What is passed over as one token where the server does not tell which one stands there."""
@@ -67,16 +66,22 @@ async def _told(model: ChatModel, messages: Sequence[Message]) -> list[Token]:
         async for event in events:
             if isinstance(event, Text):
                 tokens += event.tokens
-    return [token for token in tokens if token.likely]
+    return list(takewhile(lambda token: token.likely, tokens))
 
 
 def _place(token: Token, text: str, at: int) -> Place:
-    """What the token says of the text at a place. The text may be cut into tokens in several ways: they add up."""
+    """What the token says of the text at a place.
+
+    Of several likely tokens that the text begins with, the longest stands there: `<=` is not a `<`. But how many blanks
+    are one token is for the model to say.
+    """
     rest = text[at:]
     fitting = {each: logprob for each, logprob in token.likely.items() if each and rest.startswith(each)}
     step = _STEP.match(rest)
     assert step is not None, "there is text left"
-    there = max(fitting, key=lambda each: fitting[each], default=step[0])
-    nats = -total(fitting.values()) if fitting else -min(token.likely.values())
-    written = bool(token.text) and rest.startswith(token.text)
-    return Place(at, token.text if written else there, max(nats, 0.0), "" if written else token.text)
+    visible = [each for each in fitting if each.strip()]
+    there = (
+        max(visible, key=len) if visible else max(fitting, key=lambda each: fitting[each], default=step[0])
+    )
+    nats = -fitting[there] if fitting else -min(token.likely.values())
+    return Place(at, there, max(nats, 0.0), "" if there == token.text else token.text)
