@@ -43,16 +43,17 @@ def test_what_is_not_among_the_likely_tokens_counts_as_the_least_of_them() -> No
     assert (other.text, other.nats) == ("7", pytest.approx(-UNLIKELY))
 
 
-def test_of_several_tokens_that_the_text_begins_with_the_longest_stands_there() -> None:
+def test_a_token_that_is_the_beginning_of_another_one_is_not_taken_for_it() -> None:
     unsure = {0: {"<": math.log(0.6), "<=": math.log(0.3)}}
-    first = places(Copyist("< b", unsure=unsure), "<= b")[0]
+    first, *others = places(Copyist("< bc", unsure=unsure), "<= bc")
     assert (first.text, first.nats, first.rather) == ("<=", pytest.approx(-math.log(0.3)), "<")
+    assert "".join(place.text for place in others) == " bc"
 
 
-def test_how_many_blanks_are_one_token_is_for_the_model_to_say() -> None:
-    unsure = {0: {"   ": math.log(0.9), "    ": math.log(0.001)}}
-    first = places(Copyist("   x", unsure=unsure), "    x")[0]
-    assert (first.text, first.rather) == ("   ", "")
+def test_a_word_may_be_written_in_several_tokens() -> None:
+    unsure = {0: {"(": math.log(0.9), "(prices": math.log(0.001)}}
+    first, second = places(Copyist("(prices", unsure=unsure), "(prices")
+    assert (first.text, first.rather, second.text) == ("(", "", "prices")
 
 
 def test_a_server_that_tells_nothing_ends_it() -> None:

@@ -62,7 +62,7 @@ def test_after_some_places_that_the_model_would_write_otherwise_no_more_are_look
     doubted = asyncio.run(doubt(model, Subject("", code, "python")))
     assert doubted is not None
     assert sum(bool(place.rather) for place in doubted.places) == MOST_OTHERS
-    assert len(model.begun) == MOST_OTHERS
+    assert len(model.begun) == MOST_OTHERS + 1, "the last one is sure only when the next is known"
 
 
 @pytest.mark.parametrize("capabilities", [(), ("logprobs",), ("prefill",)])

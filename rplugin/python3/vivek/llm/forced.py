@@ -8,7 +8,7 @@ else of it.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import takewhile
@@ -44,18 +44,51 @@ async def forced(
 
     opening: what stands before the text in the reply. Raises as `ChatModel.stream`.
     """
+    last: _Measured | None = None
     at = start
     while at < len(text):
         begun = Message("assistant", opening + text[:at])
         told = await _told(model, [*messages, begun])
         if not told:
-            return
+            break
         for token in told:
-            place = _place(token, text, at)
-            yield place
-            at += len(place.text)
-            if place.rather or at >= len(text):
+            now = _measured(token, text, at)
+            if last and (longer := last.longer(now.place)):
+                last, at = longer, longer.end
                 break
+            if last:
+                yield last.place
+            last, at = now, now.end
+            if now.place.rather or at >= len(text):
+                break
+    if last:
+        yield last.place
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A place, and the log-probabilities of the tokens that the text goes on with there."""
+
+    place: Place
+    fitting: Mapping[str, float]
+
+    @property
+    def end(self) -> int:
+        return self.place.at + len(self.place.text)
+
+    def longer(self, following: Place) -> _Measured | None:
+        """The place anew with a longer token, where that makes the text likelier than the token that follows it does.
+
+        A model that writes `<` and then no `=` did not begin a `<=`, which is a token of its own.
+        """
+        others = {each: logprob for each, logprob in self.fitting.items() if len(each) > len(self.place.text)}
+        if not following.rather or not others:
+            return None
+        best = max(others, key=lambda each: others[each])
+        if -others[best] >= self.place.nats + following.nats:
+            return None
+        rather = self.place.rather or self.place.text
+        return _Measured(Place(self.place.at, best, -others[best], rather), {})
 
 
 async def _told(model: ChatModel, messages: Sequence[Message]) -> list[Token]:
@@ -69,19 +102,13 @@ async def _told(model: ChatModel, messages: Sequence[Message]) -> list[Token]:
     return list(takewhile(lambda token: token.likely, tokens))
 
 
-def _place(token: Token, text: str, at: int) -> Place:
-    """What the token says of the text at a place.
-
-    Of several likely tokens that the text begins with, the longest stands there: `<=` is not a `<`. But how many blanks
-    are one token is for the model to say.
-    """
+def _measured(token: Token, text: str, at: int) -> _Measured:
+    """What the token says of the text at a place."""
     rest = text[at:]
     fitting = {each: logprob for each, logprob in token.likely.items() if each and rest.startswith(each)}
     step = _STEP.match(rest)
     assert step is not None, "there is text left"
-    visible = [each for each in fitting if each.strip()]
-    there = (
-        max(visible, key=len) if visible else max(fitting, key=lambda each: fitting[each], default=step[0])
-    )
+    there = max(fitting, key=lambda each: fitting[each], default=step[0])
+    there = token.text if token.text in fitting else there
     nats = -fitting[there] if fitting else -min(token.likely.values())
-    return Place(at, there, max(nats, 0.0), "" if there == token.text else token.text)
+    return _Measured(Place(at, there, max(nats, 0.0), "" if there == token.text else token.text), fitting)
