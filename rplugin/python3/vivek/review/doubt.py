@@ -49,7 +49,7 @@ async def doubt(model: ChatModel, subject: Subject) -> Doubt | None:
     """
     if not (await model.info()).capabilities >= NEEDED:
         return None
-    code = presentable(subject.code)
+    code = _copied(subject)
     found: list[Place] = []
     others = 0
     places = forced(
@@ -69,7 +69,7 @@ async def doubt(model: ChatModel, subject: Subject) -> Doubt | None:
 
 async def instead(model: ChatModel, subject: Subject, place: Place) -> str:
     """The line that the model would write at the place, without what is blank around it. Raises as `doubt`."""
-    code = presentable(subject.code)
+    code = _copied(subject)
     begun = Message("assistant", _opening(subject) + code[: place.at])
     said = ""
     stream = model.stream([*_question(subject), begun], Sampling(max_tokens=_LINE_TOKENS))
@@ -85,6 +85,11 @@ async def instead(model: ChatModel, subject: Subject, place: Place) -> str:
 
 def _question(subject: Subject) -> list[Message]:
     return subject.messages(render("mend"))
+
+
+def _copied(subject: Subject) -> str:
+    """The block as the model would write it, to the end of its last line: a line may lack its end."""
+    return presentable(subject.code).rstrip("\n") + "\n"
 
 
 def _opening(subject: Subject) -> str:
