@@ -213,7 +213,7 @@ def test_a_server_that_does_not_even_tell_about_itself_is_given_up(
 def test_the_health_report_does_not_wait_for_a_silent_server(
     session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("vivek.session._HEALTH_SECONDS", 0.1)
+    monkeypatch.setattr("vivek.health._SECONDS", 0.1)
     with serving({**OTHER, "/api/show": wire.silence}) as url:
         model, *folders = session.health(Settings("ollama", NAME, url), tmp_path)
     assert not model["ok"]

@@ -30,16 +30,16 @@ from vivek.context.project import find_root, state_dir_for
 from vivek.context.symbols import Symbol, Symbols
 from vivek.context.testsuite import suite_of
 from vivek.errors import RequestError, RunStoppedError, VivekError
+from vivek.health import health
 from vivek.llm.base import ChatModel, ModelInfo, Retrying, TokenCounter
 from vivek.llm.logged import LoggedModel
 from vivek.llm.loop import ModelLoop
 from vivek.llm.profiles import Profiles
 from vivek.llm.retry import persistently
-from vivek.llm.select import choose, describe
+from vivek.llm.select import choose
 from vivek.llm.server_counter import ServerCounter, StoppableCounter
 from vivek.llm.steady import SteadyModel
-from vivek.log import log_path
-from vivek.paths import models_dir, runtime_dir, state_dir
+from vivek.paths import state_dir
 from vivek.request import AskRequest
 from vivek.review.changes import lines_of
 from vivek.review.dismissed import dismissed_keys
@@ -56,10 +56,6 @@ _Request = AskRequest | ReviewRequest
 
 _WARNINGS_SECONDS = 1.0
 """How long a run's end waits to hear what is wrong with its server."""
-
-
-_HEALTH_SECONDS = 8.0
-"""How long the health report waits for the server; the editor waits 15 seconds for the report."""
 
 
 class Session:
@@ -231,13 +227,8 @@ class Session:
         record_outcome(store, store.thread(key), run, applied=applied, rejected=rejected, pending=pending)
 
     def health(self, settings: Settings, cwd: Path) -> list[dict[str, Any]]:
-        """What ``:checkhealth`` shows of this side, an item each: name, ok (True, False, "warn"), text, hint."""
-        items = [self._model_health(settings)]
-        root = find_root(cwd)
-        folders = [("models", models_dir()), ("embedded server", runtime_dir()), ("log", log_path().parent)]
-        folders.append(("conversations", state_dir_for(root)))
-        items += [_folder_health(name, folder) for name, folder in folders]
-        return [*items, _isolation_health()]
+        """What ``:checkhealth`` shows of this side: see `vivek.health.health`."""
+        return health(self._loop, settings, cwd)
 
     def close(self) -> None:
         """Close connections and databases; returns at once."""
@@ -245,17 +236,6 @@ class Session:
         with self._lock:
             for store in (self._unnamed, *self._stores.values()):
                 store.close()
-
-    def _model_health(self, settings: Settings) -> dict[str, Any]:
-        try:
-            Profiles(settings.profiles)
-            text = self._loop.run(_described(settings), CancelToken())
-        except asyncio.TimeoutError:
-            text = f"the server has not told which model would answer within {_HEALTH_SECONDS:.0f} seconds"
-            return {"name": "model", "ok": False, "text": text, "hint": "See whether it still works."}
-        except VivekError as error:
-            return {"name": "model", "ok": False, "text": error.message, "hint": error.hint}
-        return {"name": "model", "ok": True, "text": text, "hint": ""}
 
     def _conversation(self, request: AskRequest, root: Path | None) -> tuple[Store | None, str]:
         """Where a run is remembered, and under which thread id."""
@@ -301,11 +281,6 @@ class _Gate:
 
 async def _facts(model: ChatModel) -> tuple[ModelInfo, TokenCounter]:
     return await model.info(), await model.counter()
-
-
-async def _described(settings: Settings) -> str:
-    told = describe(settings.backend, settings.model, settings.url, settings.window)
-    return await asyncio.wait_for(told, _HEALTH_SECONDS)
 
 
 async def _warnings(model: ChatModel) -> Sequence[str]:
@@ -372,31 +347,3 @@ def _verifier_for(request: _Request, root: Path | None) -> Verifier:
         excluded=Ignore(root).excluded if root else (lambda _path: None),
     )
     return ProjectVerifier(subject, run_examples=request.verify.run_examples, test=request.verify.test)
-
-
-def _isolation_health() -> dict[str, Any]:
-    notice = isolation_notice()
-    if notice:
-        return {
-            "name": "sandbox",
-            "ok": "warn",
-            "text": notice,
-            "hint": "They run only where you switch them on.",
-        }
-    return {
-        "name": "sandbox",
-        "ok": True,
-        "text": "examples and tests are isolated by bubblewrap",
-        "hint": "",
-    }
-
-
-def _folder_health(name: str, folder: Path) -> dict[str, Any]:
-    if os.access(folder, os.W_OK):
-        return {"name": f"{name} folder", "ok": True, "text": f"{folder} can be written", "hint": ""}
-    return {
-        "name": f"{name} folder",
-        "ok": False,
-        "text": f"{folder} cannot be written",
-        "hint": f"Run: chmod u+w {folder}",
-    }
