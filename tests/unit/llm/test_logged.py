@@ -30,6 +30,17 @@ def test_a_call_is_noted_with_its_cost_and_without_its_text(caplog: pytest.LogCa
     assert "an answer" not in str(told)
 
 
+def test_calls_that_only_look_at_probabilities_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "vivek")
+
+    async def look() -> None:
+        async for _ in LoggedModel(ScriptedModel("a"), {}).stream(PROMPT, Sampling(max_tokens=1, likely=5)):
+            pass
+
+    asyncio.run(look())
+    assert caplog.records == []
+
+
 def test_prompt_and_reply_are_noted_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "vivek")
     asyncio.run(reply(LoggedModel(ScriptedModel("an answer"), {})))

@@ -44,13 +44,15 @@ class LoggedModel(AroundModel):
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:
         """As the model's own."""
+        # To see what is likely takes dozens of calls of one token.
+        noted = logging.DEBUG if sampling.likely else logging.INFO
         _log.debug("prompt", extra=self._extra(messages=[asdict(message) for message in messages]))
         written: list[str] = []
         ending = "stopped"
         try:
             async with aclosing(super().stream(messages, sampling)) as events:
                 async for event in events:
-                    self._note(event, written)
+                    self._note(event, written, noted)
                     if isinstance(event, Finished):
                         ending = event.reason
                     yield event
@@ -60,14 +62,14 @@ class LoggedModel(AroundModel):
         finally:
             _log.debug("reply", extra=self._extra(text="".join(written), ending=ending))
 
-    def _note(self, event: StreamEvent, written: list[str]) -> None:
+    def _note(self, event: StreamEvent, written: list[str], noted: int) -> None:
         if isinstance(event, Text):
             written.append(event.text)
         elif isinstance(event, Retrying):
             written.clear()
             _log.warning("retrying", extra=self._extra(**asdict(event)))
         elif isinstance(event, Finished):
-            _log.info("call", extra=self._extra(ending=event.reason, **asdict(event.stats)))
+            _log.log(noted, "call", extra=self._extra(ending=event.reason, **asdict(event.stats)))
 
     def _extra(self, **values: Any) -> dict[str, Any]:
         return {**self._about, **values}

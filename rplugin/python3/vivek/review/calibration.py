@@ -34,7 +34,7 @@ DATA = "calibration.json"
 class Coefficients:
     """What `calibrated` goes by.
 
-    weights: of each feature. doubt_mean, doubt_scale: of the functions that they were fitted to. shown_from: the
+    weights: of each feature. doubt_mean, doubt_scale: of its feature, on the functions that they were fitted to. shown_from: the
     suspicion from which on false alarms were rare among them.
     """
 
@@ -46,10 +46,10 @@ class Coefficients:
 
 
 def features(signals: Mapping[str, float]) -> dict[str, float]:
-    """What of the signals is weighed: the doubt as it is, of the others whether there are any.
+    """What of the signals is weighed: of the doubt its logarithm, of the others whether there are any.
 
-    >>> features({"doubt": 1.5, "examples passed": 2.0, "examples failed": 0.0, "lines": 9.0})
-    {'doubt': 1.5, 'passed': 1.0}
+    >>> features({"doubt": 0.0, "examples passed": 2.0, "examples failed": 0.0, "lines": 9.0})
+    {'doubt': 0.0, 'passed': 1.0}
     """
     failed, passed = signals.get(EXAMPLES_FAILED, 0.0), signals.get(EXAMPLES_PASSED, 0.0)
     truths = {
@@ -57,7 +57,7 @@ def features(signals: Mapping[str, float]) -> dict[str, float]:
         "failed": failed > 0,
         "passed": passed > 0 and failed == 0,
     }
-    doubted = {DOUBT: signals[DOUBT]} if DOUBT in signals else {}
+    doubted = {DOUBT: math.log1p(max(signals[DOUBT], 0.0))} if DOUBT in signals else {}
     return {**doubted, **{name: 1.0 for name, there in truths.items() if there}}
 
 
