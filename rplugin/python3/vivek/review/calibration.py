@@ -34,7 +34,7 @@ DATA = "calibration.json"
 class Coefficients:
     """What `calibrated` goes by.
 
-    weights: of each feature. doubt_mean, doubt_scale: of its feature, on the functions that they were fitted to. shown_from: the
+    weights: of each feature. doubt_mean, doubt_scale: of its feature, on what they were fitted to. shown_from: the
     suspicion from which on false alarms were rare among them.
     """
 
