@@ -55,7 +55,7 @@ def test_findings_come_one_by_one_and_the_review_ends_with_all_of_them(host: Rev
     assert result["complete"]
     phases = [event["phase"] for event in host.events if event["kind"] == "progress"]
     assert phases[0] == "checking"
-    assert {"loading", "reading", "reviewing"} <= set(phases)
+    assert {"loading", "reviewing"} <= set(phases)
     assert host.events[-1]["kind"] == "reviewed"
 
 
@@ -68,7 +68,7 @@ def test_the_editor_may_ask_for_the_static_tools_alone(host: Reviewer) -> None:
 def test_a_stopped_review_ends_with_what_was_found(host: Reviewer) -> None:
     host.replies({"text": said()}, {"text": "{", "hang": True})
     host.review("r1", TEXT.replace("rr", "r"))
-    host.wait_for(kind="progress", run="r1", block=2, phase="reading")
+    host.wait_for(kind="progress", run="r1", block=2, phase="reviewing")
     host.plugin.stop({"run": "r1"})
     result = host.wait_for(kind="reviewed", run="r1")["result"]
     assert not result["complete"]

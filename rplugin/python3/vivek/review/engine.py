@@ -286,8 +286,10 @@ class _Running:
     def _hear(self, event: StreamEvent) -> None:
         if isinstance(event, Loading):
             self._progress("loading")
-        elif isinstance(event, Reading):
+        elif isinstance(event, Reading) and event.done < event.total:
             self._progress("reading", event.done, event.total)
+        elif isinstance(event, Reading):
+            self._progress("reviewing", self.block - 1, len(self.units))
         elif isinstance(event, Queued):
             self._progress("queued", ahead=event.ahead)
 

@@ -6,11 +6,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from vivek.llm.around import AroundModel
-from vivek.llm.base import CallStats, ChatModel, Finished, Message, Sampling, StreamEvent
+from vivek.llm.base import CallStats, ChatModel, Finished, Message, Reading, Sampling, StreamEvent
+
+WORTH_TELLING = 64
+"""Tokens to read from which on that is told: a doubt takes dozens of calls, each of which reads one or two."""
 
 
 class HeardModel(AroundModel):
-    """A ChatModel whose events are told to `hear`, from the model loop's thread."""
+    """A ChatModel whose events are told to `hear`, from the model loop's thread; not of each token that is read."""
 
     def __init__(self, model: ChatModel, hear: Callable[[StreamEvent], None]) -> None:
         super().__init__(model)
@@ -21,9 +24,13 @@ class HeardModel(AroundModel):
         self, messages: Sequence[Message], sampling: Sampling
     ) -> AsyncGenerator[StreamEvent, None]:
         """As the model's own."""
+        short: bool | None = None
         async with aclosing(super().stream(messages, sampling)) as events:
             async for event in events:
-                self._hear(event)
+                if isinstance(event, Reading) and short is None:
+                    short = event.total - event.done < WORTH_TELLING
+                if not (short and isinstance(event, Reading)):
+                    self._hear(event)
                 if isinstance(event, Finished):
                     self._costs.append(event.stats)
                 yield event
