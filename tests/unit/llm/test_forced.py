@@ -16,9 +16,9 @@ from vivek.llm.forced import STRETCH, Place, forced
 ASK = [Message("user", "Copy it.")]
 
 
-def places(model: Copyist, text: str, start: int = 0) -> list[Place]:
+def places(model: Copyist, text: str, span: tuple[int, int] | None = None) -> list[Place]:
     async def all_of_them() -> list[Place]:
-        return [place async for place in forced(model, ASK, model.opening, text, start)]
+        return [place async for place in forced(model, ASK, model.opening, text, span)]
 
     return asyncio.run(all_of_them())
 
@@ -60,16 +60,16 @@ def test_a_server_that_tells_nothing_ends_it() -> None:
     assert places(Copyist("abc", unsure={0: {}}), "abc") == []
 
 
-def test_only_what_comes_after_the_start_is_measured() -> None:
+def test_only_the_span_is_measured() -> None:
     model = Copyist("one two three")
-    assert "".join(place.text for place in places(model, "one two three", 4)) == "two three"
+    assert "".join(place.text for place in places(model, "one two three", (4, 7))) == "two"
     assert model.begun[0] == "one "
 
 
 def test_a_token_that_nothing_is_told_of_is_asked_about_anew() -> None:
     model = Copyist("a b", unsure={1: {}})
     with pytest.raises(StopAsyncIteration):
-        asyncio.run(anext(aiter(forced(model, ASK, model.opening, "a b", 1))))
+        asyncio.run(anext(aiter(forced(model, ASK, model.opening, "a b", (1, 3)))))
     assert [place.text for place in places(model, "a b")] == ["a"]
 
 

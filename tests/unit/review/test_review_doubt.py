@@ -43,17 +43,23 @@ def test_a_block_that_the_model_copies_as_it_is_is_hardly_doubted() -> None:
     assert doubted.nats < 0.2
 
 
-def test_the_docstring_is_not_looked_at() -> None:
-    model = Copyist(CODE)
-    asyncio.run(doubt(model, SUBJECT))
-    assert model.begun[0] == CODE[: CODE.index("    found = xs[0]")]
+def test_docstrings_comments_and_blank_lines_are_not_looked_at() -> None:
+    code = 'def f(x):\n    """Say."""\n\n    # why\n    return x\n'
+    model = Copyist(code.replace("Say", "Cry").replace("why", "how"))
+    doubted = asyncio.run(doubt(model, Subject("f", code, "python")))
+    assert doubted is not None
+    assert not any(place.rather for place in doubted.places)
+    assert not any(begun.endswith(("Say", "why", "# ")) for begun in model.begun)
 
 
-@pytest.mark.parametrize("code", ["x = 1", "def f(:", "def f():\n    return 1", "class C:\n    x = 1"])
-def test_code_without_a_docstring_is_looked_at_from_its_beginning(code: str) -> None:
-    model = Copyist(code)
-    asyncio.run(doubt(model, Subject("", code, "python")))
-    assert model.begun[0] == ""
+def test_a_place_where_the_model_would_write_a_comment_is_not_doubted() -> None:
+    for wish in ("# why\n", "  # why\n"):
+        model = Copyist(
+            "x = 1" + wish + "." * 20, unsure={5: {wish[:2].rstrip("#") or "#": -0.1, "\n": -5.0}}
+        )
+        doubted = asyncio.run(doubt(model, Subject("", "x = 1\n", "python")))
+        assert doubted is not None
+        assert doubted.nats < 0.2
 
 
 def test_after_some_places_that_the_model_would_write_otherwise_no_more_are_looked_for() -> None:

@@ -38,15 +38,20 @@ class Place:
 
 
 async def forced(
-    model: ChatModel, messages: Sequence[Message], opening: str, text: str, start: int = 0
+    model: ChatModel,
+    messages: Sequence[Message],
+    opening: str,
+    text: str,
+    span: tuple[int, int] | None = None,
 ) -> AsyncGenerator[Place, None]:
-    """The text's tokens from character `start` on, as they are measured; it ends early where the server tells nothing.
+    """The text's tokens, as they are measured; it ends early where the server tells nothing.
 
-    opening: what stands before the text in the reply. Raises as `ChatModel.stream`.
+    opening: what stands before the text in the reply. span: the characters (from 0, end exclusive) that are wanted,
+    None for all. Raises as `ChatModel.stream`.
     """
+    at, end = span or (0, len(text))
     last: _Measured | None = None
-    at = start
-    while at < len(text):
+    while at < end:
         begun = Message("assistant", opening + text[:at])
         told = await _told(model, [*messages, begun])
         if not told:
@@ -59,7 +64,7 @@ async def forced(
             if last:
                 yield last.place
             last, at = now, now.end
-            if now.place.rather or at >= len(text):
+            if now.place.rather or at >= end:
                 break
     if last:
         yield last.place

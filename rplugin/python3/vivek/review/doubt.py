@@ -7,11 +7,11 @@ place is the finding. Nothing that it would write is believed but that it would 
 
 from __future__ import annotations
 
-import ast
-import textwrap
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from vivek.context.remarks import code_spans
 from vivek.edits.fit import presentable
 from vivek.llm.base import ChatModel, Message, Sampling, Text
 from vivek.llm.forced import Place, forced
@@ -33,6 +33,9 @@ LONGEST = 400
 
 _LINE_TOKENS = 40
 
+_REMARKS = ("//", "/*", "#", "--", '"""', "'''")
+"""What comments begin with: where the model would write one, it has nothing against the code."""
+
 
 @dataclass(frozen=True)
 class Doubt:
@@ -45,32 +48,53 @@ class Doubt:
 async def doubt(model: ChatModel, subject: Subject) -> Doubt | None:
     """The doubt about a block; None where the server cannot tell.
 
-    Raises VivekError (ModelAPIError and its kin, ContextWindowExceededError) where a call fails.
+    Comments, docstrings and blank lines are not looked at: nobody mends these. Raises VivekError (ModelAPIError and its
+    kin, ContextWindowExceededError) where a call fails.
     """
     if not (await model.info()).capabilities >= NEEDED:
         return None
-    code = _copied(subject)
     found: list[Place] = []
     others = 0
-    places = forced(
-        model, _question(subject), _opening(subject), code, _first_statement(code, subject.language)
-    )
-    async with aclosing(places) as told:
-        async for place in told:
-            found.append(place)
-            others += bool(place.rather)
+    async with aclosing(_places(model, subject)) as places:
+        async for place in places:
+            remark = place.rather.strip().startswith(_REMARKS)
+            if not found and place.rather.startswith("`"):
+                return None  # the reply was begun anew
+            found += [] if remark else [place]
+            others += bool(place.rather) and not remark
             if others == MOST_OTHERS or len(found) == LONGEST:
                 break
-    if not found or found[0].rather.startswith("`"):
-        return None  # nothing is told, or the reply was begun anew
-    worst = sorted(found, key=lambda place: -place.nats)[:WEIGHED]
-    return Doubt(sum(place.nats for place in worst), tuple(worst))
+    worst = await _without_remark(model, subject, sorted(found, key=lambda place: -place.nats))
+    return Doubt(sum(place.nats for place in worst[:WEIGHED]), tuple(worst[:WEIGHED])) if worst else None
+
+
+async def _places(model: ChatModel, subject: Subject) -> AsyncGenerator[Place, None]:
+    code = _copied(subject)
+    for span in code_spans(code, subject.language):
+        async with aclosing(forced(model, _question(subject), _opening(subject), code, span)) as places:
+            async for place in places:
+                yield place
+
+
+async def _without_remark(model: ChatModel, subject: Subject, worst: list[Place]) -> list[Place]:
+    """The places without one where the model, after some blanks, would only write a comment."""
+    if not worst or not worst[0].rather or worst[0].rather.strip():
+        return worst
+    said = await _continued(model, subject, worst[0])
+    return worst[1:] if said.lstrip().startswith(_REMARKS) else worst
 
 
 async def instead(model: ChatModel, subject: Subject, place: Place) -> str:
     """The line that the model would write at the place, without what is blank around it. Raises as `doubt`."""
     code = _copied(subject)
-    begun = Message("assistant", _opening(subject) + code[: place.at])
+    start = code.rfind("\n", 0, place.at) + 1
+    line, _, _ = (code[start : place.at] + await _continued(model, subject, place)).strip().partition("\n")
+    return line.strip()
+
+
+async def _continued(model: ChatModel, subject: Subject, place: Place) -> str:
+    """What the model would write from the place on, to the end of a line."""
+    begun = Message("assistant", _opening(subject) + _copied(subject)[: place.at])
     said = ""
     stream = model.stream([*_question(subject), begun], Sampling(max_tokens=_LINE_TOKENS))
     async with aclosing(stream) as events:  # type: ignore[type-var]
@@ -78,9 +102,7 @@ async def instead(model: ChatModel, subject: Subject, place: Place) -> str:
             said += event.text if isinstance(event, Text) else ""
             if "\n" in said.lstrip():
                 break
-    start = code.rfind("\n", 0, place.at) + 1
-    line, _, _ = (code[start : place.at] + said).strip().partition("\n")
-    return line.strip()
+    return said
 
 
 def _question(subject: Subject) -> list[Message]:
@@ -95,17 +117,3 @@ def _copied(subject: Subject) -> str:
 def _opening(subject: Subject) -> str:
     """The fence that the reply begins with."""
     return fenced(subject.code, subject.language).partition("\n")[0] + "\n"
-
-
-def _first_statement(code: str, language: str) -> int:
-    """Where what is worth a look begins: behind the docstring of a Python definition, which nobody mends."""
-    try:
-        [definition] = ast.parse(textwrap.dedent(code)).body if language == "python" else []
-    except (SyntaxError, ValueError):
-        return 0
-    if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return 0
-    if ast.get_docstring(definition, clean=False) is None:
-        return 0
-    last = definition.body[0].end_lineno or 0
-    return sum(len(line) + 1 for line in code.split("\n")[:last])
