@@ -15,6 +15,7 @@ from vivek.context.blocks import Block, blocks
 from vivek.edits.fit import fit, narrow
 from vivek.edits.imports import add_imports, import_for, split_imports
 from vivek.edits.indent import indentation, step, uses_tabs
+from vivek.edits.partial import completed
 from vivek.request import split_lines
 
 _DEFINITION = re.compile(
@@ -50,6 +51,7 @@ def assemble(
     old = lines_of(text, target)
     if route == "rewrite":
         code = narrow(code, old, filetype, before="".join(head), after="".join(tail), instruction=instruction)
+        code = completed(code, old, filetype, instruction)
     statements: list[str] = []
     if any(line.strip() for line in head):
         code, statements = split_imports(code, old, filetype)
