@@ -38,6 +38,14 @@ def test_a_function_is_replaced_in_its_place() -> None:
     assert (after.first, after.last) == (6, 7)
 
 
+def test_a_reply_with_one_definition_of_the_file_leaves_the_others() -> None:
+    reply = "def area(r):\n    return 4 * r\n"
+    last = line_count(TEXT)
+    after = assemble(TEXT, target(1, last), reply, route="rewrite", filetype="python", instruction="4, not 3")
+    assert after.text == TEXT.replace("3 * r * r", "4 * r")
+    assert (after.first, after.last) == (1, last)
+
+
 def test_a_method_that_came_dedented_is_indented_again() -> None:
     after = assemble(
         TEXT, target(11, 12), 'def name(self):\n    return "s"\n', route="rewrite", filetype="python"
