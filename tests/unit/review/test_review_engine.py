@@ -69,7 +69,7 @@ def doubting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("doubting")
-def test_a_doubted_line_is_shown_in_the_models_words_and_the_rest_of_them_folded(reviewer) -> None:
+def test_a_doubted_line_is_shown_with_the_models_words_for_it_and_the_rest_of_them_folded(reviewer) -> None:
     words = said(("return x", "Why?"), ("return high", "Wrong limit."))
     for reply in ("A", words, "B"):
         reviewer.model.enqueue(reply)
@@ -80,7 +80,8 @@ def test_a_doubted_line_is_shown_in_the_models_words_and_the_rest_of_them_folded
         ("doubt", 4),
     ], "what is not doubted is not asked about in words"
     [shown] = review.findings
-    assert (shown.line, shown.confidence, shown.source, shown.message) == (11, 0.9, "model", "Wrong limit.")
+    assert (shown.line, shown.confidence, shown.source, shown.severity) == (11, 0.9, "model", "warning")
+    assert shown.message == "`high` is unlikely here; the model would write `low`. Wrong limit."
     assert shown.suggestion == "`return low` may be meant."
     assert [(one.line, one.confidence) for one in review.folded] == [(14, 0.45)]
     assert [(block.name, block.suspicion) for block in review.blocks] == [("clamp", 0.9), ("area", 0.1)]

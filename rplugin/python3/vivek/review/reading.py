@@ -76,11 +76,17 @@ async def read(reader: Reader, subject: Subject, unit: Unit, known: Mapping[str,
 
 
 def _weighed(said: tuple[Finding, ...], own: Finding | None, suspicion: float) -> list[Finding]:
-    """The findings with their confidence; the doubtful line is among them, in the model's words where it has any."""
+    """The findings with their confidence, the doubtful line first; where the model has words for it, they follow.
+
+    It stays a warning: a model of this size calls everything an error.
+    """
     if own is None:
         return [replace(finding, confidence=suspicion) for finding in said]
     worded = next((finding for finding in said if finding.line <= own.line <= finding.end_line), None)
-    first = replace(worded, suggestion=own.suggestion or worded.suggestion) if worded else own
+    first = own
+    if worded:
+        suggestion = own.suggestion or worded.suggestion
+        first = replace(own, message=f"{own.message} {worded.message}", suggestion=suggestion)
     others = [finding for finding in said if finding is not worded]
     return [
         replace(first, confidence=suspicion),
