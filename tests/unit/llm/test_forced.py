@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from copyist import UNLIKELY, Copyist
-from vivek.llm.base import Message
+from vivek.llm.base import Message, Sampling, StreamEvent, Text, Token
 from vivek.llm.forced import STRETCH, Place, forced
 
 ASK = [Message("user", "Copy it.")]
@@ -48,6 +49,30 @@ def test_a_token_that_is_the_beginning_of_another_one_is_not_taken_for_it() -> N
     first, *others = places(Copyist("< bc", unsure=unsure), "<= bc")
     assert (first.text, first.nats, first.rather) == ("<=", pytest.approx(-math.log(0.3)), "<")
     assert "".join(place.text for place in others) == " bc"
+
+
+def test_the_last_tab_of_an_indentation_may_belong_to_the_word() -> None:
+    class Tabs(Copyist):
+        """Is sure of the word with its tab, and not of the word alone."""
+
+        async def stream(
+            self, messages: Sequence[Message], sampling: Sampling
+        ) -> AsyncGenerator[StreamEvent]:
+            begun = messages[-1].content.removeprefix(self.opening)
+            told = {
+                "": {"\t\t": -0.5, "\t": -1.0},
+                "\t": {"\tseen": -0.1},
+                "\t\t": {"\t": -0.1, "seen": -7.0},
+            }
+            likely = told.get(begun, {"!": -0.1})
+            first = max(likely, key=lambda each: likely[each])
+            yield Text(first, (Token(first, likely[first], likely),))
+
+    found = places(Tabs("", opening=""), "\t\tseen")
+    assert [(place.text, round(place.nats, 1), place.rather) for place in found] == [
+        ("\t", 1.0, ""),
+        ("\tseen", 0.1, ""),
+    ]
 
 
 def test_a_word_may_be_written_in_several_tokens() -> None:

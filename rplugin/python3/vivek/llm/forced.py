@@ -36,6 +36,11 @@ class Place:
     nats: float
     rather: str
 
+    @property
+    def end(self) -> int:
+        """The character after it."""
+        return self.at + len(self.text)
+
 
 async def forced(
     model: ChatModel,
@@ -49,22 +54,34 @@ async def forced(
     opening: what stands before the text in the reply. span: the characters (from 0, end exclusive) that are wanted,
     None for all. Raises as `ChatModel.stream`.
     """
+
+    async def measured(at: int) -> list[_Measured]:
+        """The next places, as far as one call tells."""
+        begun = Message("assistant", opening + text[:at])
+        found: list[_Measured] = []
+        for token in await _told(model, [*messages, begun]):
+            found.append(_measured(token, text, found[-1].end if found else at))
+            if found[-1].place.rather or found[-1].end >= len(text):
+                break
+        return found
+
     at, end = span or (0, len(text))
     last: _Measured | None = None
-    while at < end:
-        begun = Message("assistant", opening + text[:at])
-        told = await _told(model, [*messages, begun])
-        if not told:
-            break
-        for token in told:
-            now = _measured(token, text, at)
+    while at < end and (told := await measured(at)):
+        for now in told:
             if last and (longer := last.longer(now.place)):
                 last, at = longer, longer.end
                 break
+            if last and now.place.rather and (shorter := last.shorter()):
+                [after, *_] = await measured(shorter.end) or [now]
+                if shorter.nats + after.place.nats < last.place.nats + now.place.nats:
+                    yield shorter
+                    last, at = after, after.end
+                    break
             if last:
                 yield last.place
             last, at = now, now.end
-            if now.place.rather or at >= end:
+            if at >= end:
                 break
     if last:
         yield last.place
@@ -79,7 +96,14 @@ class _Measured:
 
     @property
     def end(self) -> int:
-        return self.place.at + len(self.place.text)
+        return self.place.end
+
+    def shorter(self) -> Place | None:
+        """The place anew with fewer blanks: the last one of an indentation often belongs to the word's token."""
+        text = self.place.text
+        others = [each for each in self.fitting if text.isspace() and len(each) < len(text)]
+        best = max(others, key=lambda each: self.fitting[each], default="")
+        return Place(self.place.at, best, -self.fitting[best], "") if best else None
 
     def longer(self, following: Place) -> _Measured | None:
         """The place anew with a longer token, where that makes the text likelier than the token that follows it does.
