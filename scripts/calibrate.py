@@ -60,20 +60,28 @@ def main() -> None:
 
 def _content(model: str, results: Sequence[Judged], found: Fit) -> dict[str, object]:
     doubts = [(each["signals"][calibration.DOUBT], each["bug"]) for each in results if _doubted(each)]
-    areas = {arm: auc([pair for name, pair in _told(results, found) if name == arm]) for arm in ARMS}
+    areas = {
+        arm: auc([pair for name, pair in _told(results, found, all_of_them=not doubts) if name == arm])
+        for arm in ARMS
+    }
     return {
         "made_by": "vivek bench --kind review --arms model,run-examples --out RUN && scripts/calibrate.py RUN",
         "model": model if doubts else UNDOUBTED,
         "functions": len({each["task"] for each in results}),
+        "doubted": len({each["task"] for each in results if _doubted(each)}),
         "area_of_doubt": auc(doubts),
         "cross_validated_area": areas,
         "coefficients": asdict(found.coefficients),
     }
 
 
-def _told(results: Sequence[Judged], found: Fit) -> Iterator[tuple[str, tuple[float, bool]]]:
+def _told(
+    results: Sequence[Judged], found: Fit, *, all_of_them: bool
+) -> Iterator[tuple[str, tuple[float, bool]]]:
+    """The arm, the suspicion and the truth, of those whose doubt is known unless all are wanted."""
     for each, suspicion in zip(results, found.suspicions, strict=True):
-        yield each["arm"], (suspicion, each["bug"])
+        if all_of_them or _doubted(each):
+            yield each["arm"], (suspicion, each["bug"])
 
 
 def _doubts(path: Path, arguments: argparse.Namespace, wanted: set[str]) -> dict[str, float | None]:

@@ -16,7 +16,7 @@ class Copyist(ScriptedModel):
     """A ChatModel that writes `text`, whatever was written so far, from the same character on.
 
     opening: what stands before the text in its reply. unsure: of the token at a character, what is told instead of
-    being sure. Where its last message is not its own, it says what its script says.
+    being sure, the likeliest one being written. Where its last message is not its own, it says what its script says.
     """
 
     def __init__(
@@ -46,6 +46,9 @@ class Copyist(ScriptedModel):
         for piece in tokens(self.text[at:])[: sampling.max_tokens]:
             likely = self.unsure.get(at, {piece: SURE, "\x00": UNLIKELY})
             at += len(piece)
-            told = (Token(piece, likely.get(piece, UNLIKELY), likely),) if sampling.likely else ()
-            yield Text(piece, told)
+            if not sampling.likely:
+                yield Text(piece)
+                continue
+            written = max(likely, key=lambda each: likely[each], default=piece)
+            yield Text(written, (Token(written, likely.get(written, UNLIKELY), likely),))
         yield Finished("length", CallStats(9, 8, 4, 1.0, 2.0))

@@ -64,7 +64,7 @@ async def doubt(model: ChatModel, subject: Subject) -> Doubt | None:
             others += bool(place.rather) and not remark
             if others == MOST_OTHERS or len(found) == LONGEST:
                 break
-    worst = await _without_remark(model, subject, sorted(found, key=lambda place: -place.nats))
+    worst = await _meant(model, subject, sorted(found, key=lambda place: -place.nats))
     return Doubt(sum(place.nats for place in worst[:WEIGHED]), tuple(worst[:WEIGHED])) if worst else None
 
 
@@ -76,19 +76,30 @@ async def _places(model: ChatModel, subject: Subject) -> AsyncGenerator[Place, N
                 yield place
 
 
-async def _without_remark(model: ChatModel, subject: Subject, worst: list[Place]) -> list[Place]:
-    """The places without one where the model, after some blanks, would only write a comment."""
-    if not worst or not worst[0].rather or worst[0].rather.strip():
-        return worst
-    said = await _continued(model, subject, worst[0])
-    return worst[1:] if said.lstrip().startswith(_REMARKS) else worst
+async def _meant(model: ChatModel, subject: Subject, worst: list[Place]) -> list[Place]:
+    """The places, the most doubtful one first, without those that come to nothing.
+
+    There the model, left to itself, would write a comment, or after all what stands there, in other tokens.
+    """
+    code = _copied(subject)
+    while worst and worst[0].rather:
+        said = await _continued(model, subject, worst[0])
+        at = worst[0].at
+        same = _line(code, at, said) == _line(code, at, code[at:])
+        if not same and not said.lstrip().startswith(_REMARKS):
+            break
+        worst = worst[1:]
+    return worst
 
 
 async def instead(model: ChatModel, subject: Subject, place: Place) -> str:
     """The line that the model would write at the place, without what is blank around it. Raises as `doubt`."""
-    code = _copied(subject)
-    start = code.rfind("\n", 0, place.at) + 1
-    line, _, _ = (code[start : place.at] + await _continued(model, subject, place)).strip().partition("\n")
+    return _line(_copied(subject), place.at, await _continued(model, subject, place))
+
+
+def _line(code: str, at: int, rest: str) -> str:
+    """The line that the code up to a character and the rest make."""
+    line, _, _ = (code[code.rfind("\n", 0, at) + 1 : at] + rest).strip().partition("\n")
     return line.strip()
 
 

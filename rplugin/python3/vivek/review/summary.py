@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vivek.review.calibration import SHOWN_FROM
 from vivek.review.finding import SEVERITIES, BlockReview, Finding, Review, Severity
 
 _NAMES: dict[Severity, tuple[str, str]] = {
@@ -13,8 +14,6 @@ _NAMES: dict[Severity, tuple[str, str]] = {
     "hint": ("hint", "hints"),
 }
 
-SUSPICIOUS = 0.5
-
 
 def summary_of(findings: Sequence[Finding], blocks: Sequence[BlockReview], *, read: int, of: int) -> str:
     """One line. read, of: how many of the blocks the model read.
@@ -23,7 +22,7 @@ def summary_of(findings: Sequence[Finding], blocks: Sequence[BlockReview], *, re
     'Nothing found; no model read it.'
     """
     model = f"the model read {read} of {counted(of, 'block', 'blocks')}" if read else "no model read it"
-    doubted = sorted((block for block in blocks if (block.suspicion or 0.0) >= SUSPICIOUS), key=_suspicion)
+    doubted = sorted((block for block in blocks if (block.suspicion or 0.0) >= SHOWN_FROM), key=_suspicion)
     line = f"{counts_of(findings) or 'Nothing found'}; {model}"
     if doubted:
         names = ", ".join(

@@ -18,10 +18,10 @@ RIDGE = 0.1
 """Small: what hardly ever happens, as a static error in a function that looks right, should weigh all the same."""
 
 FOLDS = 10
-FALSE_ALARMS = 0.03
+FALSE_ALARMS = 0.05
 """The share of right functions, none of them run, that may be suspected as much as `shown_from`."""
 
-LEAST = 0.7
+LEAST = 0.6
 """Nothing that is less likely than that is shown as fact, however rare false alarms are."""
 
 _NAMES = (DOUBT, "static", "failed", "passed")
