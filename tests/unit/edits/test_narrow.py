@@ -396,3 +396,12 @@ def test_what_is_taken_out_of_a_file_of_functions_defines_the_target_and_parses(
     narrowed = narrow(whole, f"def {target}(x):\n    return 0\n", "python")
     defined = [node.name for node in ast.parse(narrowed).body if isinstance(node, ast.FunctionDef)]
     assert defined == [target]
+
+
+def test_a_definition_that_is_asked_for_by_its_name_stays_though_its_name_was_used_before() -> None:
+    old = "def report(n):\n    return plural(n, 'file')\n"
+    reply = old + "\n\ndef plural(n, word):\n    return f'{n} {word}s'\n"
+    assert narrow(reply, old, "python", instruction="write the function plural that report uses") == reply
+    for above in ("from words import plural\n\n\n", "from words import (\n    one,\n    plural,\n)\n\n\n"):
+        narrowed = narrow(reply, old, "python", before=above, instruction="report uses plural")
+        assert "def plural" not in narrowed

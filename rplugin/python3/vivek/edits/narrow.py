@@ -64,7 +64,7 @@ def narrow(
     scope = _scope(new, reply, wanted, _header(before, old), filetype)
     if scope is None:
         return new
-    taken = _Known.around(old, target, before, after)
+    taken = _Known.around(old, target, before, after, filetype)
     kept = _chosen(scope, taken, _Asked.by(instruction))
     if scope.outer is None and len(kept) == len(scope.items) and not taken.repeats(kept, scope.lines):
         return new
@@ -102,6 +102,10 @@ def _items(text: str, filetype: str) -> list[Item] | None:
     return python_items(text) if filetype == "python" else items_by_lines(text, filetype)
 
 
+def _imported(found: Sequence[Item]) -> frozenset[str]:
+    return frozenset().union(*({*item.names, *item.uses} for item in found if item.kind == "import"))
+
+
 def _names(found: Sequence[Item]) -> set[str]:
     return {name for item in found if item.kind == "definition" for name in item.names}
 
@@ -121,18 +125,19 @@ class _Scope:
 class _Known:
     """What was there before: the target's items, the names it used, the names defined around it.
 
-    told: whether anything is known of the text around the target. comments: the lines of comments in it,
-    stripped.
+    imported: those that imports give, in the target and around it. told: whether anything is known of the text around
+    the target. comments: the lines of comments in it, stripped.
     """
 
     items: list[Item]
     used: frozenset[str]
     elsewhere: Collection[str]
+    imported: frozenset[str]
     told: bool
     comments: frozenset[str]
 
     @classmethod
-    def around(cls, old: str, target: list[Item], before: str, after: str) -> _Known:
+    def around(cls, old: str, target: list[Item], before: str, after: str, filetype: str) -> _Known:
         indented = margin(old.split("\n"))
         around = f"{before}\n{after}"
         elsewhere = defined_names(around, indented) | assigned_names(around, indented)
@@ -140,7 +145,8 @@ class _Known:
         comments = {line.strip() for line in around.split("\n") if is_comment(line)}
         mine = {line.strip() for line in old.split("\n")}
         told = bool(around.strip())
-        return cls(target, used, elsewhere - _names(target), told, frozenset(comments - mine))
+        imported = _imported([*target, *items_by_lines(around, filetype)])
+        return cls(target, used, elsewhere - _names(target), imported, told, frozenset(comments - mine))
 
     def repeats(self, kept: Sequence[Item], lines: Sequence[str]) -> bool:
         """Whether an item begins with a comment that stands around the target already."""
@@ -151,6 +157,11 @@ class _Known:
 
     def binds(self, item: Item) -> bool:
         return any(name in known.names for known in self.items for name in item.names)
+
+    def lacks(self, item: Item) -> bool:
+        """Whether nothing gives the names a meaning, though they may be used."""
+        given = [name for name in item.names if _last(name) in self.imported or name in self.elsewhere]
+        return not given and not self.binds(item)
 
     def is_new(self, item: Item) -> bool:
         return not any(_last(name) in self.used or name in self.elsewhere for name in item.names)
@@ -253,6 +264,8 @@ def _stays(item: Item, wanted: set[str], known: _Known, asked: _Asked) -> bool:
     if wanted & set(item.names):
         return True
     if item.kind == "definition":
+        if asked.names(item) and known.lacks(item):
+            return True
         return (asked.definitions or asked.names(item)) and known.is_new(item)
     if item.kind == "value":
         return known.binds(item) or asked.statements
