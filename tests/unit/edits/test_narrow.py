@@ -405,3 +405,10 @@ def test_a_definition_that_is_asked_for_by_its_name_stays_though_its_name_was_us
     for above in ("from words import plural\n\n\n", "from words import (\n    one,\n    plural,\n)\n\n\n"):
         narrowed = narrow(reply, old, "python", before=above, instruction="report uses plural")
         assert "def plural" not in narrowed
+
+
+def test_a_signature_that_is_repeated_without_a_colon_does_not_spoil_the_target() -> None:
+    reply = "def other(x)  # What it does.\n    return x\n\n" + NEW
+    assert narrow(reply, OLD, "python").strip() == NEW.strip()
+    broken = "def other(x)\n    return x\n\ndef f(x:\n    return x\n"
+    assert narrow(broken, OLD, "python") == broken

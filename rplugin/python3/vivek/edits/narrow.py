@@ -55,8 +55,9 @@ def narrow(
     """
     target = _items(old, filetype)
     new = _levelled(new) if filetype == "python" else new
-    reply = _items(new, filetype)
     wanted = _names(target or [])
+    new = _parsing(new, wanted) if filetype == "python" else new
+    reply = _items(new, filetype)
     if not wanted:
         return _between(new, old, before, after)
     if target is None or reply is None:
@@ -92,6 +93,19 @@ def _levelled(new: str) -> str:
     imports = [depth + line if line.strip() else line for line in lines[:start]]
     level = "\n".join([*imports, *lines[start:end]]).rstrip("\n") + "\n"
     return new if tree(level) is None else level
+
+
+def _parsing(new: str, wanted: Collection[str]) -> str:
+    """Of Python that does not parse, the one definition that is wanted, where that does: what is around it goes.
+
+    Models repeat the signatures that they were shown, without a colon, as if they were definitions.
+    """
+    if len(wanted) != 1 or tree(new) is not None:
+        return new
+    lines = new.split("\n")
+    items = items_by_lines(new, "python")
+    alone = ["\n".join(lines[item.first : item.last]) + "\n" for item in items if wanted == set(item.names)]
+    return alone[0] if len(alone) == 1 and tree(alone[0]) is not None else new
 
 
 def _is_left_of(line: str, depth: str) -> bool:
