@@ -342,8 +342,9 @@ def weights_digest(show: Mapping[str, Any]) -> str:
 
 def _capabilities(show: Mapping[str, Any], version: str) -> frozenset[Capability]:
     """Schemas came with Ollama 0.5; ``capabilities`` in ``/api/show``, by which a server is known to have them, with
-    0.6.4; log-probabilities, and going on with a begun reply as far as that is known, with 0.12.11. It does not tell how
-    much of a prompt was cached."""
+    0.6.4; log-probabilities, and going on with a begun reply as far as that is known, with 0.12.11. It does not tell
+    how much of a prompt was cached.
+    """
     found: set[Capability] = {"schema"} if "capabilities" in show else set()
     if at_least(version, LOGPROBS_FROM):
         found |= {"logprobs", "prefill"}
