@@ -21,10 +21,10 @@ from vivek.llm import weights
 NAME = "qwen2.5-coder:0.5b"
 """The model that all real tests run on."""
 
-CHATML = """TEMPLATE \"\"\"{{ range .Messages }}<|im_start|>{{ .Role }}
-{{ .Content }}<|im_end|>
-{{ end }}<|im_start|>assistant
-\"\"\"
+CHATML = """TEMPLATE \"\"\"{{ range $i, $_ := .Messages }}{{ $last := eq (len (slice $.Messages $i)) 1 }}<|im_start|>{{ .Role }}
+{{ .Content }}{{ if or (ne .Role "assistant") (not $last) }}<|im_end|>
+{{ end }}{{ if and $last (ne .Role "assistant") }}<|im_start|>assistant
+{{ end }}{{ end }}\"\"\"
 PARAMETER stop <|im_end|>
 """
 """What a Modelfile must say of Qwen2.5-Coder, whose template Ollama does not recognise in the file."""

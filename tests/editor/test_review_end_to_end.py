@@ -159,7 +159,7 @@ def test_a_file_of_20000_lines_is_reviewed_until_it_is_stopped_and_keeps_what_wa
     editor.wait_for("require('vivek').statusline():find('of 4000 · ', 1, true)", timeout=120)
     editor.command("VivekStop")
     editor.wait_for(whole.ended, timeout=60)
-    name, data = whole.ended()[0]
+    name, data = whole.ends()[0]
     assert (name, data["result"]["complete"]) == ("VivekReviewed", False)
     lines = editor.lines()
     assert ["missing_" in lines[line - 1] for line, _ in whole.sources()] == [True] * 100
@@ -169,7 +169,7 @@ def test_a_file_of_20000_lines_is_reviewed_until_it_is_stopped_and_keeps_what_wa
 def test_a_binary_file_is_refused_with_a_reason(whole: Whole) -> None:
     whole.editor.edit("\x7fELF\x00\x01\x02\x00\udcff\udcfe\n", name="program", filetype="")
     whole.run("VivekReview")
-    assert whole.ended()[0][0] == "VivekError"
+    assert whole.ends()[0][0] == "VivekError"
     assert "is not text, so there is nothing to review." in whole.report()
 
 

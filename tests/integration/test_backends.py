@@ -287,14 +287,14 @@ def test_a_begun_reply_is_gone_on_with_and_how_likely_each_token_is_is_told(back
     text = "def add(a, b):\n    return a + b\n"
     asked = [SYSTEM, Message("user", f"Repeat this code:\n```python\n{text}```")]
 
-    async def nats(written: str) -> dict[str, float]:
+    async def nats(written: str) -> list[tuple[str, float]]:
         async with opened(backend) as model:
             assert {"logprobs", "prefill"} <= (await model.info()).capabilities
-            return {each.text: each.nats async for each in forced(model, asked, "```python\n", written)}
+            return [(each.text, each.nats) async for each in forced(model, asked, "```python\n", written)]
 
     copied, altered = run(nats(text)), run(nats(text.replace("+", "*")))
-    assert "".join(copied) == text
-    assert copied[" +"] < 1.0 < altered[" *"]
+    assert "".join(token for token, _ in copied) == text
+    assert dict(copied)[" +"] < 1.0 < dict(altered)[" *"]
 
 
 def connections(backend: Backend) -> list[Any]:

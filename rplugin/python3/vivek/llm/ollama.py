@@ -342,12 +342,14 @@ def weights_digest(show: Mapping[str, Any]) -> str:
 
 def _capabilities(show: Mapping[str, Any], version: str) -> frozenset[Capability]:
     """Schemas came with Ollama 0.5; ``capabilities`` in ``/api/show``, by which a server is known to have them, with
-    0.6.4; log-probabilities, and going on with a begun reply as far as that is known, with 0.12.11. It does not tell
-    how much of a prompt was cached.
+    0.6.4; log-probabilities with 0.12.11. A begun reply is gone on with where the model's template leaves the last
+    message open, for which it must look whether it is the last one. It does not tell how much of a prompt was cached.
     """
     found: set[Capability] = {"schema"} if "capabilities" in show else set()
     if at_least(version, LOGPROBS_FROM):
-        found |= {"logprobs", "prefill"}
+        found.add("logprobs")
+    if "$last" in str(show.get("template") or ""):
+        found.add("prefill")
     return frozenset(found)
 
 
