@@ -53,19 +53,20 @@ def main() -> None:
         told = _doubts(arguments.run / "doubts.jsonl", arguments, {each["task"] for each in results})
         results = [_with(each, told) for each in results]
     model = arguments.ask or str(kept.settings["model"])
-    content = _content(model, results, fit(results))
+    content = _content(model, results, fit(results), asking=bool(arguments.ask))
     arguments.out.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     print(json.dumps(content, indent=2))
 
 
-def _content(model: str, results: Sequence[Judged], found: Fit) -> dict[str, object]:
+def _content(model: str, results: Sequence[Judged], found: Fit, *, asking: bool) -> dict[str, object]:
+    asked = f" --ask {model}" if asking else ""
     doubts = [(each["signals"][calibration.DOUBT], each["bug"]) for each in results if _doubted(each)]
     areas = {
         arm: auc([pair for name, pair in _told(results, found, all_of_them=not doubts) if name == arm])
         for arm in ARMS
     }
     return {
-        "made_by": "vivek bench --kind review --arms model,run-examples --out RUN && scripts/calibrate.py RUN",
+        "made_by": f"vivek bench --kind review --arms model,run-examples --out RUN && scripts/calibrate.py RUN{asked}",
         "model": model if doubts else UNDOUBTED,
         "functions": len({each["task"] for each in results}),
         "doubted": len({each["task"] for each in results if _doubted(each)}),

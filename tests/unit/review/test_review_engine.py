@@ -58,13 +58,10 @@ def doubting(monkeypatch: pytest.MonkeyPatch) -> None:
         async with aclosing(model.stream(subject.messages("?"), Sampling(max_tokens=1))) as events:
             assert [event async for event in events]
         here = subject.name == "clamp"
-        return Doubt(9.0 if here else 1.0, (Place(subject.code.index("return ") + 6, " high", 5.0, " low"),))
-
-    async def instead(_model: HeardModel, _subject: Subject, _place: Place) -> str:
-        return "return low"
+        place = Place(subject.code.index("return ") + 6, " high", 5.0, " low")
+        return Doubt(9.0 if here else 1.0, (place,), "return low")
 
     monkeypatch.setattr(reading, "doubt", doubt)
-    monkeypatch.setattr(reading, "instead", instead)
     monkeypatch.setattr(calibration, "calibrated", lambda signals: signals[calibration.DOUBT] / 10)
 
 

@@ -72,3 +72,9 @@ def with_spaces(line: str, columns: int) -> str:
 def words(text: str) -> list[str]:
     """The identifiers of a text, in order, repeated as they are there."""
     return re.findall(r"[A-Za-z_$][\w$]*", text)
+
+
+def text_line(lines: Sequence[str], *, reverse: bool = False) -> int | None:
+    """The place (from 0) of the first line that is not blank, or of the last one; None where all are blank."""
+    places = range(len(lines) - 1, -1, -1) if reverse else range(len(lines))
+    return next((k for k in places if not is_blank(lines[k])), None)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from vivek.edits.indent import dedented, indentation, is_blank, margin
+from vivek.edits.indent import dedented, indentation, is_blank, margin, text_line
 from vivek.edits.items import (
     Item,
     assigned_names,
@@ -21,9 +21,8 @@ from vivek.edits.items import (
     items_by_lines,
 )
 from vivek.edits.matching import runs
-from vivek.edits.python_imports import leading
-from vivek.edits.python_items import python_items
-from vivek.edits.python_source import tree
+from vivek.edits.parsing import parsing
+from vivek.edits.python_items import items_of
 from vivek.edits.strings import interior_lines
 
 _NOUNS = (
@@ -53,11 +52,10 @@ def narrow(
     asked; examples of use and new definitions stay where it asks for such. Imports that the kept code uses
     stay in front. The reply is returned as it is where nothing need go, or where it is in doubt.
     """
-    target = _items(old, filetype)
-    new = _levelled(new) if filetype == "python" else new
+    target = items_of(old, filetype)
     wanted = _names(target or [])
-    new = _parsing(new, wanted) if filetype == "python" else new
-    reply = _items(new, filetype)
+    new = parsing(new, wanted) if filetype == "python" else new
+    reply = items_of(new, filetype)
     if not wanted:
         return _between(new, old, before, after)
     if target is None or reply is None:
@@ -70,50 +68,6 @@ def narrow(
     if scope.outer is None and len(kept) == len(scope.items) and not taken.repeats(kept, scope.lines):
         return new
     return _written(scope, kept, taken.comments)
-
-
-def _levelled(new: str) -> str:
-    """Python that mixes an indented block with flush lines, made one block: imports in front go in, what
-    follows goes.
-
-    So a method that kept its indentation is found between ``import math`` and an example of its use.
-    """
-    if tree(new) is not None:
-        return new
-    lines = new.split("\n")
-    spans = leading(new)
-    start = spans[-1][1] if spans else 0
-    place = _text_line(lines[start:])
-    depth = indentation(lines[start + place]) if place is not None else ""
-    if place is None or not depth:
-        return new
-    inside = interior_lines(new, "python")
-    rows = range(start + place, len(lines))
-    end = next((k for k in rows if k not in inside and _is_left_of(lines[k], depth)), len(lines))
-    imports = [depth + line if line.strip() else line for line in lines[:start]]
-    level = "\n".join([*imports, *lines[start:end]]).rstrip("\n") + "\n"
-    return new if tree(level) is None else level
-
-
-def _parsing(new: str, wanted: Collection[str]) -> str:
-    """Of Python that does not parse, the one definition that is wanted, where that does: what is around it goes.
-
-    Models repeat the signatures that they were shown, without a colon, as if they were definitions.
-    """
-    if len(wanted) != 1 or tree(new) is not None:
-        return new
-    lines = new.split("\n")
-    items = items_by_lines(new, "python")
-    alone = ["\n".join(lines[item.first : item.last]) + "\n" for item in items if wanted == set(item.names)]
-    return alone[0] if len(alone) == 1 and tree(alone[0]) is not None else new
-
-
-def _is_left_of(line: str, depth: str) -> bool:
-    return not is_blank(line) and not line.startswith(depth)
-
-
-def _items(text: str, filetype: str) -> list[Item] | None:
-    return python_items(text) if filetype == "python" else items_by_lines(text, filetype)
 
 
 def _imported(found: Sequence[Item]) -> frozenset[str]:
@@ -217,7 +171,7 @@ def _inside(
         if item.kind != "definition" or item.body is None:
             continue
         body = lines[item.body[0] : item.body[1]]
-        found = _items("\n".join(body), filetype)
+        found = items_of("\n".join(body), filetype)
         if found is None:
             continue
         here = wanted <= _names(found)
@@ -235,7 +189,7 @@ def _renamed(
     if len(outer) != 1 or outer[0].body is None or outer[0].names[0] != around:
         return None
     body = lines[outer[0].body[0] : outer[0].body[1]]
-    found = _items("\n".join(body), filetype)
+    found = items_of("\n".join(body), filetype)
     names = _names(found or [])
     if found is None or len(names) != len(wanted):
         return None
@@ -365,12 +319,12 @@ def _between(new: str, old: str, before: str, after: str) -> str:
         return new
     around = [line.strip() for line in [*above, *old.rstrip("\n").split("\n"), *below]]
     same = _same(around, [line.strip() for line in lines[head:]])
-    first = same.get(_text_line(above, reverse=True))
+    first = same.get(text_line(above, reverse=True))
     if first is None:
         return new
     start = head + first + 1
     end = _body_end(lines, start, head)
-    if (place := _text_line(below)) is not None:
+    if (place := text_line(below)) is not None:
         kept = same.get(len(around) - len(below) + place)
         end = -1 if kept is None else head + kept
     return "\n".join(lines[start:end]) + "\n" if end > start else new
@@ -397,8 +351,3 @@ def _body_end(lines: Sequence[str], start: int, head: int) -> int:
 
 def _same(old: list[str], new: list[str]) -> dict[int | None, int]:
     return {run.old + k: run.new + k for run in runs(old, new) for k in range(run.size)}
-
-
-def _text_line(lines: Sequence[str], *, reverse: bool = False) -> int | None:
-    places = range(len(lines) - 1, -1, -1) if reverse else range(len(lines))
-    return next((k for k in places if not is_blank(lines[k])), None)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from vivek.edits.imports import add_imports
 from vivek.edits.indent import margin
-from vivek.edits.items import Item, is_comment, items_by_lines
-from vivek.edits.python_items import python_items
+from vivek.edits.items import Item, is_comment
+from vivek.edits.python_items import items_of
 
 _ASKS_FOR_LESS = re.compile(
     r"\b(?:remove|delete|drop|inline|merge|rename|replace|get rid|move|split|combine|unify|join|strip|only|clean"
@@ -31,7 +31,7 @@ def completed(new: str, old: str, filetype: str, instruction: str = "") -> str:
     Examples of use beside it go; imports that it brings come to the others. instruction: what was asked; where it may
     mean that something go, the reply is the whole.
     """
-    target, reply = _items(old, filetype), _items(new, filetype)
+    target, reply = items_of(old, filetype), items_of(new, filetype)
     if not target or not reply or margin(old.split("\n")) or margin(new.split("\n")):
         return new
     mine, its = _by_name(target), _by_name(reply)
@@ -51,10 +51,6 @@ def completed(new: str, old: str, filetype: str, instruction: str = "") -> str:
     brought = ["\n".join(_lines(item, given)) for item in reply if item.kind == "import"]
     missing = [statement for statement in brought if statement not in old]
     return add_imports(whole, missing, filetype) if missing else whole
-
-
-def _items(text: str, filetype: str) -> list[Item] | None:
-    return python_items(text) if filetype == "python" else items_by_lines(text, filetype)
 
 
 def _by_name(items: Sequence[Item]) -> dict[str, Item] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from vivek.edits.indent import indentation, is_blank, margin
-from vivek.edits.items import Item, Kind
+from vivek.edits.items import Item, Kind, items_by_lines
 from vivek.edits.python_source import tree
 
 _Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -23,6 +23,11 @@ def python_items(text: str) -> list[Item] | None:
     if any(first < last for (_, _, last), (_, first, _) in pairwise(statements)):
         return None
     return _with_comments(lines, [_item(node, lines, first, last) for node, first, last in statements])
+
+
+def items_of(text: str, filetype: str) -> list[Item] | None:
+    """The items of a block in any language; None where it is Python of which `python_items` tells none."""
+    return python_items(text) if filetype == "python" else items_by_lines(text, filetype)
 
 
 def _first_line(node: ast.stmt) -> int:

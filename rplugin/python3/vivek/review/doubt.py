@@ -39,10 +39,15 @@ _REMARKS = ("//", "/*", "#", "--", '"""', "'''")
 
 @dataclass(frozen=True)
 class Doubt:
-    """nats: the sum over the most doubtful places. places: those, the most doubtful one first."""
+    """nats: the sum over the most doubtful places. places: those, the most doubtful one first.
+
+    line: what the model would write there in place of the line, without what is blank around it; "" where it would
+    write the same token.
+    """
 
     nats: float
     places: tuple[Place, ...]
+    line: str = ""
 
 
 async def doubt(model: ChatModel, subject: Subject) -> Doubt | None:
@@ -64,8 +69,9 @@ async def doubt(model: ChatModel, subject: Subject) -> Doubt | None:
             others += bool(place.rather) and not remark
             if others == MOST_OTHERS or len(found) == LONGEST:
                 break
-    worst = await _meant(model, subject, sorted(found, key=lambda place: -place.nats))
-    return Doubt(sum(place.nats for place in worst[:WEIGHED]), tuple(worst[:WEIGHED])) if worst else None
+    worst, line = await _meant(model, subject, sorted(found, key=lambda place: -place.nats))
+    counted = tuple(worst[:WEIGHED])
+    return Doubt(sum(place.nats for place in counted), counted, line) if counted else None
 
 
 async def _places(model: ChatModel, subject: Subject) -> AsyncGenerator[Place, None]:
@@ -76,25 +82,21 @@ async def _places(model: ChatModel, subject: Subject) -> AsyncGenerator[Place, N
                 yield place
 
 
-async def _meant(model: ChatModel, subject: Subject, worst: list[Place]) -> list[Place]:
-    """The places, the most doubtful one first, without those that come to nothing.
+async def _meant(model: ChatModel, subject: Subject, worst: list[Place]) -> tuple[list[Place], str]:
+    """The places without those at the front that come to nothing, and the line that the model would write at the first.
 
-    There the model, left to itself, would write a comment, or after all what stands there, in other tokens.
+    Nothing comes of a place where the model, left to itself, would write a comment, or after all what stands there, in
+    other tokens. Raises as `doubt`.
     """
     code = _copied(subject)
     while worst and worst[0].rather:
-        said = await _continued(model, subject, worst[0])
         at = worst[0].at
-        same = _line(code, at, said) == _line(code, at, code[at:])
-        if not same and not said.lstrip().startswith(_REMARKS):
-            break
+        said = await _continued(model, subject, at)
+        line = _line(code, at, said)
+        if line != _line(code, at, code[at:]) and not said.lstrip().startswith(_REMARKS):
+            return worst, line
         worst = worst[1:]
-    return worst
-
-
-async def instead(model: ChatModel, subject: Subject, place: Place) -> str:
-    """The line that the model would write at the place, without what is blank around it. Raises as `doubt`."""
-    return _line(_copied(subject), place.at, await _continued(model, subject, place))
+    return worst, ""
 
 
 def _line(code: str, at: int, rest: str) -> str:
@@ -103,9 +105,9 @@ def _line(code: str, at: int, rest: str) -> str:
     return line.strip()
 
 
-async def _continued(model: ChatModel, subject: Subject, place: Place) -> str:
-    """What the model would write from the place on, to the end of a line."""
-    begun = Message("assistant", _opening(subject) + _copied(subject)[: place.at])
+async def _continued(model: ChatModel, subject: Subject, at: int) -> str:
+    """What the model would write from a character on, to the end of a line."""
+    begun = Message("assistant", _opening(subject) + _copied(subject)[:at])
     said = ""
     stream = model.stream([*_question(subject), begun], Sampling(max_tokens=_LINE_TOKENS))
     async with aclosing(stream) as events:  # type: ignore[type-var]

@@ -14,7 +14,7 @@ from vivek.edits.fit import presentable
 from vivek.llm.forced import Place
 from vivek.llm.profiles import Profile
 from vivek.review import calibration
-from vivek.review.doubt import Doubt, doubt, instead
+from vivek.review.doubt import Doubt, doubt
 from vivek.review.finding import MODEL, Finding
 from vivek.review.heard import HeardModel
 from vivek.review.opinions import said_of
@@ -64,8 +64,7 @@ async def read(reader: Reader, subject: Subject, unit: Unit, known: Mapping[str,
     if signals.get(calibration.EXAMPLES_FAILED) or (doubted and suspicion < ASKED_FROM):
         # A failing example is the finding; where the model would put the fault is a guess.
         return Read(signals, suspicion, (), 0, usable=True, calls=calls)
-    own = await _doubtful(reader, subject, unit, doubted) if doubted else None
-    calls += _calls(reader, "instead", unit)
+    own = _doubtful(reader, subject, unit, doubted) if doubted else None
     line = own.quote if own else ""
     said = await said_of(
         reader.model, subject, unit, reader.path, profile=reader.profile, bound=reader.bound, line=line
@@ -94,13 +93,12 @@ def _weighed(said: tuple[Finding, ...], own: Finding | None, suspicion: float) -
     ]
 
 
-async def _doubtful(reader: Reader, subject: Subject, unit: Unit, doubted: Doubt) -> Finding:
+def _doubtful(reader: Reader, subject: Subject, unit: Unit, doubted: Doubt) -> Finding:
     """The most doubtful place as a finding, with the line that the model would write."""
     place = doubted.places[0]
     code = presentable(subject.code)
     number = code.count("\n", 0, _visible(place))
     quote = subject.code.split("\n")[number]
-    line = await instead(reader.model, subject, place)
     there = place.text.strip() or "the end of the line"
     rather = place.rather.strip()
     wish = f"; the model would write `{rather}`" if rather else ""
@@ -114,7 +112,7 @@ async def _doubtful(reader: Reader, subject: Subject, unit: Unit, doubted: Doubt
         confidence=0.0,
         quote=quote,
         message=f"`{there}` is unlikely here{wish}.",
-        suggestion=f"`{line}` may be meant." if line and line != presentable(quote).strip() else "",
+        suggestion=f"`{doubted.line}` may be meant." if doubted.line else "",
         block=unit.name,
     )
 
